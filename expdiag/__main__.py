@@ -1,0 +1,5 @@
+"""`python -m expdiag`."""
+
+from expdiag.cli import entry_point
+
+entry_point()

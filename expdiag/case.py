@@ -1,0 +1,132 @@
+"""A case: everything read, and the cluster it shows. Nothing in it changes after loading."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from expdiag import intake, tables
+from expdiag.errors import UnknownNameError
+from expdiag.evidence import SourceBook
+from expdiag.intake import Dossier
+from expdiag.model import cluster as clusters
+from expdiag.model.cluster import Cluster
+from expdiag.tables import Issue
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+
+
+def load(*paths: str | Path) -> Case:
+    """Read a case from folders, archives or files.
+
+    Raises:
+        NothingReadableError: nothing in them is in a known format.
+        CaseFileError: `case.toml` has an unknown key or value.
+    """
+    return Case(intake.read(paths))
+
+
+class Case:
+    """A customer's cluster as the evidence shows it.
+
+    Attributes:
+        dossier: the rows as they were read.
+        tables: each table as a DataFrame, `case.tables["round_trips"]`.
+    """
+
+    def __init__(self, dossier: Dossier) -> None:
+        self.dossier = dossier
+        self.tables = Tables(self)
+
+    @property
+    def name(self) -> str:
+        """Name of the case."""
+        return self.dossier.name
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The clock for validity checks; None where nothing in the evidence holds a time."""
+        return self.dossier.as_of
+
+    @property
+    def sources(self) -> SourceBook:
+        """Opens source ids: `case.sources[id]` is the file, the line and its text."""
+        return self.dossier.sources
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The peers and how they see each other."""
+        return clusters.build(self.dossier)
+
+    @cached_property
+    def all_issues(self) -> tuple[Issue, ...]:
+        """Issues of reading, then of putting the evidence together."""
+        return (*self.dossier.rows["issues"], *self.cluster.issues)
+
+    @property
+    def issues(self) -> pd.DataFrame:
+        """What was not understood, refused, or contradicts itself."""
+        return self.tables["issues"]
+
+    @property
+    def peers(self) -> pd.DataFrame:
+        """One row per peer: name, type, version, platform, address, whether it is the primary, whether it was seen."""
+        import pandas as pd
+
+        rows = [
+            {
+                "peer": peer.name,
+                "type": peer.type.value,
+                "version": str(peer.version.value) if peer.version.value else None,
+                "platform": peer.platform.value,
+                "address": str(peer.addresses[0]) if peer.addresses else None,
+                "primary": peer is self.cluster.primary,
+                "exports": peer.seen,
+            }
+            for peer in self.cluster.peers
+        ]
+        columns = ["peer", "type", "version", "platform", "address", "primary", "exports"]
+        return pd.DataFrame(rows, columns=columns).set_index("peer")
+
+    def graph(self) -> nx.DiGraph:
+        """Return the peers as a directed networkx graph; see `expdiag.model.graph.peer_graph`."""
+        from expdiag.model.graph import peer_graph
+
+        return peer_graph(self.cluster)
+
+    def __repr__(self) -> str:
+        peers = ", ".join(peer.name for peer in self.cluster.peers) or "no peers"
+        return f"<Case {self.name}: {peers}; {len(self.all_issues)} issue(s)>"
+
+
+class Tables(Mapping[str, "pd.DataFrame"]):
+    """The tables of a case by name, each made into a DataFrame when first asked for."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._frames: dict[str, pd.DataFrame] = {}
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        if name not in tables.TABLES:
+            raise UnknownNameError("table", name, tables.TABLES)
+        if name not in self._frames:
+            self._frames[name] = tables.frame(name, self.rows(name), self._case.cluster.peer_of)
+        return self._frames[name]
+
+    def rows(self, name: str) -> tuple[Any, ...]:
+        """Return the rows of a table as named tuples."""
+        return self._case.all_issues if name == "issues" else self._case.dossier.rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tables.TABLES)
+
+    def __len__(self) -> int:
+        return len(tables.TABLES)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{name:24}{len(self.rows(name)):>8} rows" for name in self)

@@ -1,0 +1,203 @@
+"""The command line: the only place that prints or exits."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import expdiag
+from expdiag.errors import ExpdiagError, NothingReadableError
+
+if TYPE_CHECKING:
+    from expdiag.case import Case
+    from expdiag.findings import Findings
+
+CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
+_CHECK_FORMATS = ("table", "json", "html", "markdown")
+_TABLE_FORMATS = ("csv", "json", "parquet")
+_EPILOG = """exit status: 0 no violation of a must; 1 at least one; 2 usage; 3 nothing readable in the input;
+4 with --strict: no violation but unknowns; 5 a rule crashed"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return CLEAN
+    except KeyboardInterrupt:
+        print("expdiag: interrupted", file=sys.stderr)
+        return 130
+    except ExpdiagError as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        return USAGE
+    return status
+
+
+def entry_point() -> None:
+    """Run the command line and exit."""
+    sys.exit(main())
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="expdiag",
+        description="Judges a Cisco Expressway cluster against Cisco's clustering requirements, with evidence.",
+        epilog=_EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"expdiag {expdiag.__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    check = commands.add_parser("check", help="judge a case", epilog=_EPILOG)
+    check.add_argument("case", nargs="+", metavar="CASE", help="case folder, archive, or several of them")
+    check.add_argument("--format", choices=_CHECK_FORMATS, default="table", help="default: table")
+    check.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    check.add_argument("--rule", action="append", default=[], metavar="ID", help="judge only this rule; repeatable")
+    check.add_argument("--strict", action="store_true", help="exit with 4 where only unknowns are left")
+    check.set_defaults(run=_check)
+
+    tables = commands.add_parser("tables", help="list the tables of a case, or print one")
+    tables.add_argument("case", nargs="+", metavar="CASE")
+    tables.add_argument("--table", metavar="NAME", help="print this table")
+    tables.add_argument("--format", choices=_TABLE_FORMATS, default="csv", help="default: csv")
+    tables.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    tables.set_defaults(run=_tables)
+
+    rules = commands.add_parser("rules", help="list the catalogue of rules, or show one page of it")
+    rules.add_argument("rule", nargs="?", metavar="ID", help="rule id or number, such as round-trip-delay or R07")
+    rules.set_defaults(run=_rules)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from expdiag.rules import engine
+
+    engine.select(options.rule)
+    try:
+        case = expdiag.load(*options.case)
+    except NothingReadableError as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        _write(options, _render_nothing(options, error))
+        return UNREADABLE
+    findings = engine.check(case, options.rule)
+    _write(options, _render(options, case, findings))
+    return _status(findings, strict=options.strict)
+
+
+def _status(findings: Findings, *, strict: bool) -> int:
+    from expdiag.findings import UNKNOWN
+
+    if findings.crashed:
+        return CRASHED
+    if any(finding.is_open_violation for finding in findings):
+        return VIOLATED
+    return UNSETTLED if strict and findings.of(UNKNOWN) else CLEAN
+
+
+def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
+    def table() -> str:
+        from expdiag.report import as_table
+
+        colour = options.output is None and sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        return as_table.render(findings, case.all_issues, colour=colour, width=width)
+
+    def as_json() -> str:
+        from expdiag.report import as_json
+
+        return as_json.render(findings, case.all_issues)
+
+    def html() -> str:
+        from expdiag.report import as_html
+
+        return as_html.render(case, findings)
+
+    def markdown() -> str:
+        from expdiag.report import as_markdown
+
+        return as_markdown.render(findings, case.all_issues)
+
+    writers: dict[str, Callable[[], str]] = {"table": table, "json": as_json, "html": html, "markdown": markdown}
+    return writers[options.format]()
+
+
+def _render_nothing(options: argparse.Namespace, error: NothingReadableError) -> str:
+    """Return a valid empty document for programs; people have read the message."""
+    if options.format != "json":
+        return ""
+    from expdiag.findings import Findings
+    from expdiag.report import as_json
+
+    name = Path(options.case[0]).resolve().name
+    return as_json.render(Findings((), name, None, ()), error.issues)
+
+
+def _tables(options: argparse.Namespace) -> int:
+    try:
+        case = expdiag.load(*options.case)
+    except NothingReadableError as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        return UNREADABLE
+    if options.table is None:
+        from expdiag import tables
+
+        for name in case.tables:
+            purpose = (tables.TABLES[name].__doc__ or "").splitlines()[0]
+            print(f"{name:22} {len(case.tables.rows(name)):>8} rows  {purpose}")
+        return CLEAN
+    from expdiag.report import export
+
+    content = export.table(case.tables[options.table], options.format)
+    if options.output:
+        options.output.write_bytes(content)
+    else:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+    return CLEAN
+
+
+def _rules(options: argparse.Namespace) -> int:
+    from expdiag.rules import engine
+
+    if options.rule is None:
+        for requirement in engine.select(()):
+            judged = " " if requirement.number in engine.RULES else "·"
+            print(f"{requirement.number}{judged} {requirement.rule:38} {requirement.strength:7} {requirement.title}")
+        print("\n· not judged by this version", file=sys.stderr)
+        return CLEAN
+    (requirement,) = engine.select([options.rule])
+    rule = engine.RULES.get(requirement.number)
+    print(f"{requirement.number} {requirement.rule} ({requirement.strength}, judged for each {requirement.each})\n")
+    print(rule.manual if rule else f"{requirement.title}.\n\nNot judged by this version.")
+    print(f"\nSource: {requirement.reference}")
+    return CLEAN
+
+
+def _write(options: argparse.Namespace, text: str) -> None:
+    if options.output:
+        try:
+            options.output.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise ExpdiagError(f"cannot write {options.output}: {error.strerror}") from error
+        print(f"expdiag: wrote {options.output}", file=sys.stderr)
+    else:
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+        sys.stdout.write(text)
+        sys.stdout.flush()
+
+
+def _shown(text: str) -> str:
+    from expdiag.report.safe import printable
+
+    return printable(text)
+
+
+if __name__ == "__main__":
+    entry_point()

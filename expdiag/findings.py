@@ -1,0 +1,192 @@
+"""Verdicts of rules, and the one table they make."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from expdiag.evidence import Source
+from expdiag.knowledge import Requirement
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PASS, VIOLATION, UNKNOWN, NOT_APPLICABLE = OUTCOMES = ("pass", "violation", "unknown", "not-applicable")
+_URGENCY = {VIOLATION: 0, UNKNOWN: 1, PASS: 2, NOT_APPLICABLE: 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule says of one subject.
+
+    Attributes:
+        outcome: one of `OUTCOMES`.
+        reason: why, in a sentence; never empty.
+        measured: the value found, None where the rule compares nothing.
+        wanted: the value it was held against.
+        unit: unit of both, empty for texts.
+        evidence: source ids of what proves it.
+        at_fault: names of the peers on which something has to change, as far as the evidence tells.
+        want: for an unknown, the captures that would settle it, as things to do.
+        fix: for a violation, what to change and where.
+        crashed: the rule itself failed; the outcome is then `unknown`.
+    """
+
+    outcome: str
+    reason: str
+    measured: float | str | None = None
+    wanted: float | str | None = None
+    unit: str = ""
+    evidence: tuple[int, ...] = ()
+    at_fault: tuple[str, ...] = ()
+    want: tuple[str, ...] = ()
+    fix: str = ""
+    crashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a finding is about: `cluster`, `peer`, `pair` or `ordered pair`, and the names of its peers."""
+
+    kind: str
+    peers: tuple[str, ...]
+
+    def __str__(self) -> str:
+        if self.kind == "cluster":
+            return "cluster"
+        return (" → " if self.kind == "ordered pair" else " – ").join(self.peers)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The verdict of one rule on one subject."""
+
+    requirement: Requirement
+    subject: Subject
+    verdict: Verdict
+    sources: tuple[Source, ...]
+    accepted: str | None = None
+
+    @property
+    def outcome(self) -> str:
+        """One of `OUTCOMES`."""
+        return self.verdict.outcome
+
+    @property
+    def is_open_violation(self) -> bool:
+        """Whether this breaks a `must` and nobody accepted it."""
+        return self.outcome == VIOLATION and self.requirement.strength == "must" and self.accepted is None
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSummary:
+    """What a report says of a peer in its heading; None where the evidence does not tell."""
+
+    peer: str
+    type: str | None
+    version: str | None
+    platform: str | None
+    address: str | None
+    primary: bool
+    seen: bool
+
+
+class Findings(Sequence[Finding]):
+    """All findings of a case, in the order of the catalogue.
+
+    Attributes:
+        case_name: name of the case.
+        as_of: the clock the validity checks used, None where the evidence holds no time.
+        peers: the peers judged.
+    """
+
+    def __init__(
+        self,
+        findings: Sequence[Finding],
+        case_name: str,
+        as_of: datetime | None,
+        peers: Sequence[PeerSummary],
+    ) -> None:
+        self._findings = tuple(findings)
+        self.case_name = case_name
+        self.as_of = as_of
+        self.peers = tuple(peers)
+
+    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # overloads of Sequence add nothing here
+        return self._findings[index]
+
+    def __len__(self) -> int:
+        return len(self._findings)
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self._findings)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of findings by outcome; every outcome is there."""
+        counted = Counter(finding.outcome for finding in self._findings)
+        return {outcome: counted[outcome] for outcome in OUTCOMES}
+
+    @property
+    def crashed(self) -> bool:
+        """Whether a rule failed on any subject."""
+        return any(finding.verdict.crashed for finding in self._findings)
+
+    def of(self, outcome: str) -> tuple[Finding, ...]:
+        """Return the findings of one outcome, those of a `must` first."""
+        found = [finding for finding in self._findings if finding.outcome == outcome]
+        return tuple(sorted(found, key=lambda f: (f.accepted is not None, f.requirement.strength != "must")))
+
+    def by_urgency(self) -> tuple[Finding, ...]:
+        """Return all findings, what matters first."""
+        return tuple(
+            sorted(
+                self._findings,
+                key=lambda f: (
+                    _URGENCY[f.outcome],
+                    f.accepted is not None,
+                    f.requirement.strength != "must",
+                ),
+            )
+        )
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The findings as a DataFrame, one row each, columns as in the JSON output."""
+        import pandas as pd
+
+        columns = {
+            "requirement": [f.requirement.number for f in self],
+            "rule": [f.requirement.rule for f in self],
+            "strength": [f.requirement.strength for f in self],
+            "subject": [str(f.subject) for f in self],
+            "kind": [f.subject.kind for f in self],
+            "peers": [f.subject.peers for f in self],
+            "outcome": [f.outcome for f in self],
+            "at_fault": [f.verdict.at_fault for f in self],
+            "reason": [f.verdict.reason for f in self],
+            "measured": [f.verdict.measured for f in self],
+            "wanted": [f.verdict.wanted for f in self],
+            "unit": [f.verdict.unit for f in self],
+            "accepted": [f.accepted is not None for f in self],
+            "evidence": [f.sources for f in self],
+            "want": [f.verdict.want for f in self],
+            "fix": [f.verdict.fix for f in self],
+            "reference": [f.requirement.reference for f in self],
+        }
+        texts = ("requirement", "rule", "strength", "subject", "kind", "outcome", "reason", "unit", "fix", "reference")
+        return pd.DataFrame(
+            {
+                name: pd.Series(
+                    values, dtype="string" if name in texts else "boolean" if name == "accepted" else "object"
+                )
+                for name, values in columns.items()
+            }
+        )
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())
+        return f"<Findings on {self.case_name}: {counts}>"

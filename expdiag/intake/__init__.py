@@ -1,0 +1,159 @@
+"""What the customer sends, read without opinion: rows, issues, sources and the facts of `case.toml`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from expdiag.errors import CaseFileError, NothingReadableError
+from expdiag.evidence import FileSources, SourceBook
+from expdiag.intake import casefile
+from expdiag.intake.archive import CutShortError, Member, Refused, members
+from expdiag.intake.casefile import CaseFile
+from expdiag.intake.detect import Foreign, detect
+from expdiag.intake.reading import Harvest
+from expdiag.tables import TABLES, FileRead, Issue
+
+__all__ = ["CaseFile", "Dossier", "read"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """Everything read from the paths of a case.
+
+    Attributes:
+        name: name of the case.
+        rows: named tuples by table name; every table is there, possibly empty.
+        sources: opens the source ids of the rows.
+        facts: what `case.toml` says.
+        as_of: the clock for validity: `case.toml`, else the newest time stamp met, else None.
+    """
+
+    name: str
+    rows: Mapping[str, tuple[Any, ...]]
+    sources: SourceBook
+    facts: CaseFile
+    as_of: datetime | None
+
+
+@dataclass(slots=True)
+class _Reading:
+    book: SourceBook = field(default_factory=SourceBook)
+    rows: dict[str, list[Any]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    facts: CaseFile | None = None
+    newest: datetime | None = None
+    understood: int = 0
+
+
+def read(paths: Iterable[str | Path]) -> Dossier:
+    """Read folders, archives and files into one dossier.
+
+    Raises:
+        NothingReadableError: none of them holds anything a reader takes, or a path does not exist.
+        CaseFileError: `case.toml` has an unknown key or value.
+    """
+    where = [Path(path) for path in paths]
+    reading = _Reading()
+    for found in members(where):
+        sources = reading.book.open(found.name)
+        if isinstance(found, Refused):
+            reading.rows["issues"].append(Issue(found.name, None, found.kind, found.text))
+            _list_file(reading, sources, found.kind, 0, Harvest(sources))
+        elif _is_case_file(found):
+            _read_case_file(found, sources, reading)
+        else:
+            _read_member(found, sources, reading)
+    if not reading.understood:
+        raise NothingReadableError(
+            map(str, where), len(reading.rows["files"]), tuple(reading.rows["issues"])
+        )
+    facts = reading.facts or CaseFile()
+    return Dossier(
+        name=facts.name or _default_name(where),
+        rows={table: tuple(rows) for table, rows in reading.rows.items()},
+        sources=reading.book,
+        facts=facts,
+        as_of=facts.as_of or reading.newest,
+    )
+
+
+def _read_member(member: Member, sources: FileSources, reading: _Reading) -> None:
+    harvest = Harvest(sources, vantage=_vantage(member.name))
+    reader = detect(member.head)
+    if isinstance(reader, Foreign):
+        harvest.issue(reader.kind, reader.text)
+        kind = reader.kind
+        member.size = len(member.head)
+    else:
+        kind = reader.kind
+        try:
+            reader.read(member, harvest)
+        except CutShortError as cut:
+            harvest.issue("truncated", f"{cut}; what came before was read")
+        if harvest.rows:
+            reading.understood += 1
+        elif not harvest.issues:
+            harvest.issue("empty", f"taken for {kind}, but nothing is in it")
+    harvest.close()
+    if harvest.rows.get("round_trips") and not harvest.vantage:
+        harvest.issue(
+            "vantage",
+            "nothing tells where this probe stood; put it into probes/<peer>/ and no rule has to leave it out",
+        )
+    for table, rows in harvest.rows.items():
+        reading.rows[table].extend(rows)
+    reading.rows["issues"].extend(harvest.issues)
+    _list_file(reading, sources, kind, member.size, harvest)
+    if harvest.last_time and (reading.newest is None or harvest.last_time > reading.newest):
+        reading.newest = harvest.last_time
+
+
+def _list_file(reading: _Reading, sources: FileSources, kind: str, size: int, harvest: Harvest) -> None:
+    count = sum(len(rows) for rows in harvest.rows.values())
+    source = sources.note(0, f"{sources.name}: {kind}")
+    reading.rows["files"].append(
+        FileRead(
+            sources.name,
+            kind,
+            size,
+            count,
+            len(harvest.issues),
+            harvest.first_time,
+            harvest.last_time,
+            source,
+        )
+    )
+
+
+def _is_case_file(member: Member) -> bool:
+    """`case.toml` stands at the top of the case, or of the one archive that is the case."""
+    return member.name.rpartition("!")[2].removeprefix("./").rpartition("/")[2] == casefile.FILE_NAME
+
+
+def _read_case_file(member: Member, sources: FileSources, reading: _Reading) -> None:
+    if reading.facts is not None:
+        raise CaseFileError(member.name, f"a second one; the first is {reading.facts.file}")
+    data = b"".join(member.chunks())
+    reading.facts = casefile.parse(data, member.name, sources.note)
+    reading.understood += 1
+    _list_file(reading, sources, "case file", member.size, Harvest(sources))
+
+
+def _vantage(name: str) -> str:
+    """Return where a probe stood: the folder below `probes/`."""
+    parts = PurePosixPath(name.replace("!", "/")).parts
+    for position, part in enumerate(parts[:-2]):
+        if part.lower() == "probes":
+            return parts[position + 1]
+    return ""
+
+
+def _default_name(paths: list[Path]) -> str:
+    first = paths[0].resolve().name
+    for ending in (".tar.gz", ".tgz", ".tar", ".zip", ".gz"):
+        if first.lower().endswith(ending):
+            return first[: -len(ending)]
+    return first

@@ -1,0 +1,182 @@
+"""PEM files: server certificates with their chain, and trust stores. A private key is an issue, never a row."""
+
+from __future__ import annotations
+
+import re
+import warnings
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from expdiag.intake.archive import Member
+from expdiag.intake.reading import Harvest, Reader, lines
+from expdiag.tables import Certificate
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+_BEGIN = re.compile(r"^-----BEGIN ([A-Z0-9 ]+)-----\s*$")
+_END = re.compile(r"^-----END ([A-Z0-9 ]+)-----\s*$")
+_CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
+_MAX_BLOCK_LINES = 4000
+
+
+def _claims(first: list[str]) -> int:
+    """Count the lines of blocks: a capture that only quotes a certificate has more lines of its own."""
+    inside = count = 0
+    for line in first:
+        inside = 1 if _BEGIN.match(line) else inside
+        count += inside
+        inside = 0 if _END.match(line) else inside
+    return 0 if first and first[0].startswith("CONNECTED(") else count
+
+
+def _read(member: Member, harvest: Harvest) -> None:
+    block: list[str] | None = None
+    label, start = "", 0
+    found: list[tuple[x509.Certificate, int]] = []
+    between = 0
+    for number, line in lines(member, harvest):
+        if begin := _BEGIN.match(line):
+            if block is not None:
+                harvest.issue("truncated", f"a {label} block without its end", start)
+            label, start, block = begin[1], number, []
+            if "PRIVATE KEY" in label:
+                harvest.issue(
+                    "secret",
+                    "a private key is in this file; it was not read. Treat the key as compromised if the file "
+                    "was sent to anyone, and send certificates only",
+                    number,
+                )
+        elif _END.match(line) and block is not None:
+            if label in _CERTIFICATES and (certificate := _decode(block, start, harvest)):
+                found.append((certificate, start))
+            elif "PRIVATE KEY" not in label and label not in _CERTIFICATES:
+                harvest.issue("unrecognised", f"a PEM block {label}", start)
+            block = None
+        elif block is not None and len(block) < _MAX_BLOCK_LINES:
+            block.append(line)
+        elif block is None and line.strip():
+            between += 1
+    if between:
+        harvest.issue("ignored", f"{between} line(s) of text between the PEM blocks")
+    if block is not None and "PRIVATE KEY" not in label:
+        harvest.issue("truncated", f"a {label} block without its end", start)
+    _add_rows(member.name, found, harvest)
+
+
+def _decode(block: list[str], start: int, harvest: Harvest) -> x509.Certificate | None:
+    from cryptography import x509
+
+    pem = "\n".join(["-----BEGIN CERTIFICATE-----", *block, "-----END CERTIFICATE-----"])
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # old but usable certificates
+            return x509.load_pem_x509_certificate(pem.encode())
+    except ValueError as error:
+        harvest.issue("broken", f"not a certificate that can be decoded: {error}", start)
+        return None
+
+
+def _add_rows(name: str, found: list[tuple[x509.Certificate, int]], harvest: Harvest) -> None:
+    store = _is_trust_store(name, [certificate for certificate, _ in found])
+    for position, (certificate, line) in enumerate(found, start=1):
+        role = "ca" if store else "server" if position == 1 else "chain"
+        try:
+            row = _row(certificate, role, position, 0)
+        except ValueError as error:
+            harvest.issue("broken", f"a certificate with a field that cannot be decoded: {error}", line)
+            continue
+        text = (
+            f"certificate {position}: subject {row.subject}; SAN {', '.join(row.dns_names) or 'none'}; "
+            f"valid {row.not_before:%Y-%m-%d} to {row.not_after:%Y-%m-%d}"
+        )
+        harvest.add(row._replace(source=harvest.note(line, text)))
+
+
+def _is_trust_store(name: str, found: list[x509.Certificate]) -> bool:
+    """Tell `ca_<host>_<time>.pem` from `server_<host>_<time>.pem`; for other names the content decides."""
+    base = PurePosixPath(name.replace("!", "/")).name.lower()
+    if base.startswith("ca_") or base in ("ca.pem", "cacert.pem"):
+        return True
+    if base.startswith(("server", "client")):
+        return False
+    return bool(found) and _is_authority(found[0])
+
+
+def _is_authority(certificate: x509.Certificate) -> bool:
+    from cryptography import x509
+
+    try:
+        return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
+    except (x509.ExtensionNotFound, ValueError):
+        return False
+
+
+def _row(certificate: x509.Certificate, role: str, position: int, source: int) -> Certificate:
+    from cryptography.hazmat.primitives import hashes, serialization
+
+    spki = certificate.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    digest = hashes.Hash(hashes.SHA256())
+    digest.update(spki)
+    key = certificate.public_key()
+    algorithm = certificate.signature_hash_algorithm
+    dns_names, addresses = _alternative_names(certificate)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        serial = f"{certificate.serial_number:x}"
+    return Certificate(
+        role=role,
+        position=position,
+        subject=certificate.subject.rfc4514_string(),
+        common_name=_common_name(certificate),
+        dns_names=dns_names,
+        ip_addresses=addresses,
+        issuer=certificate.issuer.rfc4514_string(),
+        not_before=certificate.not_valid_before_utc,
+        not_after=certificate.not_valid_after_utc,
+        serial=serial,
+        fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
+        key_fingerprint=digest.finalize().hex(),
+        key_type=type(key).__name__.removesuffix("PublicKey").lstrip("_"),
+        key_bits=getattr(key, "key_size", None),
+        signature_hash=algorithm.name if algorithm else "",
+        is_authority=_is_authority(certificate),
+        self_signed=certificate.issuer == certificate.subject,
+        purposes=_purposes(certificate),
+        source=source,
+    )
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    from cryptography.x509.oid import NameOID
+
+    names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+    return str(names[0].value) if names else ""
+
+
+def _alternative_names(certificate: x509.Certificate) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    from cryptography import x509
+
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return (), ()
+    return (
+        tuple(names.get_values_for_type(x509.DNSName)),
+        tuple(str(address) for address in names.get_values_for_type(x509.IPAddress)),
+    )
+
+
+def _purposes(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    from cryptography import x509
+
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+    return tuple(getattr(oid, "_name", oid.dotted_string) for oid in usage)
+
+
+READER = Reader("PEM", _claims, _read)

@@ -1,0 +1,95 @@
+"""Which reader takes a member: its bytes decide, never its name alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
+from expdiag.intake.reading import Reader, first_lines
+
+TEXT_READERS: tuple[Reader, ...] = (
+    certificates.READER,
+    logs.READER,
+    xstatus.READER,
+    xconfiguration.READER,
+    ping.READER,
+)
+
+_PICTURE = "a picture, nothing of an Expressway"
+_MAGIC: tuple[tuple[bytes, str, str], ...] = (
+    (b"\xff\xd8\xff", "foreign", _PICTURE),
+    (b"\x89PNG", "foreign", _PICTURE),
+    (b"GIF8", "foreign", _PICTURE),
+    (b"%PDF", "foreign", "a PDF; send the text it was printed from"),
+    (b"\xd0\xcf\x11\xe0", "foreign", "an Office document; send the text it was made from"),
+    (b"Salted__", "encrypted", "an encrypted backup; send it without a password"),
+    (b"7z\xbc\xaf", "foreign", "a 7z archive; send tar.gz or zip"),
+    (b"Rar!", "foreign", "a RAR archive; send tar.gz or zip"),
+    (b"BZh", "foreign", "a bzip2 archive; send tar.gz or zip"),
+    (b"\xfd7zXZ", "foreign", "an xz archive; send tar.gz or zip"),
+    (b"\xd4\xc3\xb2\xa1", "unread", "a packet capture; this version does not read captures"),
+    (b"\xa1\xb2\xc3\xd4", "unread", "a packet capture; this version does not read captures"),
+    (b"\x4d\x3c\xb2\xa1", "unread", "a packet capture; this version does not read captures"),
+    (b"\xa1\xb2\x3c\x4d", "unread", "a packet capture; this version does not read captures"),
+    (b"\x0a\x0d\x0d\x0a", "unread", "a packet capture; this version does not read captures"),
+)
+_TEXT_CONTROL = frozenset(b"\t\n\r\f\x1b\x08\x07")
+
+
+@dataclass(frozen=True, slots=True)
+class Foreign:
+    """Content no reader takes: the issue to raise."""
+
+    kind: str
+    text: str
+
+
+def detect(head: bytes) -> Reader | Foreign:
+    """Return the reader for content that begins with these bytes, or why there is none."""
+    if not head.strip():
+        return Foreign("empty", "the file is empty" if not head else "the file holds only blanks")
+    for magic, kind, text in _MAGIC:
+        if head.startswith(magic):
+            return Foreign(kind, text)
+    if (root := xml.root_name(head)) is not None:
+        return _xml(head, root)
+    if _is_binary(head):
+        return Foreign("foreign", "binary content in no known format")
+    return _text(first_lines(head))
+
+
+def _xml(head: bytes, root: str) -> Reader | Foreign:
+    if b"<!DOCTYPE" in head:
+        return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
+    tree = xml.tree_of(head)
+    if tree == "status":
+        return xml.STATUS
+    if tree == "configuration":
+        return xml.CONFIGURATION
+    if root == "xpatherror":
+        return Foreign("refused-query", "the Expressway answered that there is nothing at this location")
+    if root == "html":
+        return Foreign("foreign", "a web page; save the export itself, not the page")
+    return Foreign("unrecognised", f"XML with the root element <{root}>, expected <Status> or <Configuration>")
+
+
+def _text(first: list[str]) -> Reader | Foreign:
+    claims = sorted(((reader.claims(first), reader) for reader in TEXT_READERS), key=lambda claim: -claim[0])
+    best, second = claims[0], claims[1]
+    if best[0] == 0:
+        if any(line.strip() == "** end" or line.startswith("*s ") for line in first):
+            return Foreign("foreign", "looks like the status of an endpoint, not of an Expressway")
+        return Foreign("unrecognised", f"text in no known format, {len(first)} lines or more looked at")
+    if best[0] == second[0]:
+        kinds = f"{best[1].kind} and {second[1].kind}"
+        return Foreign("ambiguous", f"looks as much like {kinds}; put the two into files of their own")
+    return best[1]
+
+
+def _is_binary(head: bytes) -> bool:
+    """UTF-16 text has a byte order mark; other text has hardly any control characters."""
+    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return False
+    sample = head[:4096]
+    control = sum(1 for byte in sample if byte < 32 and byte not in _TEXT_CONTROL)
+    return control > len(sample) // 50

@@ -1,0 +1,164 @@
+"""The diagnostic log: alarms, configuration changes and what replication says of the cluster.
+
+A record begins with a time stamp; lines that do not are its continuation and belong to it.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from datetime import UTC, datetime
+
+from expdiag import knowledge
+from expdiag.intake.archive import Member
+from expdiag.intake.reading import Harvest, Reader, lines
+from expdiag.intake.secrets import scrub
+from expdiag.tables import Alarm, ConfigurationChange, Replication, Setting
+
+# 2020-08-12T14:57:43.524-05:00 expc01 alarm: Level="WARN" Event="Alarm Raised" Id="20006" ...
+_RECORD = re.compile(
+    r"^(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?) (?P<host>\S+) (?P<rest>.*)$"
+)
+_PAIR = re.compile(r"([A-Za-z][\w-]*)=\"([^\"]*)\"")
+# xconfiguration clusterConfiguration tls_verify - changed from: Permissive to: Enforcing
+_CHANGED = re.compile(r"^(?P<item>.*?) - changed from: (?P<old>.*?) to: (?P<new>.*)$", re.I)
+_TOUCHED = re.compile(r"^(?P<item>.*?) - (?:changed|created|deleted)\b", re.I)
+# (10.15.13.15 expc01)
+_PEER = re.compile(r"\(?\s*(?P<address>[^\s()]+)(?:\s+(?P<name>[^\s()]+))?\s*\)?")
+_STATES = {
+    "alarm raised": "raised",
+    "alarm lowered": "lowered",
+    "alarm acknowledged": "acknowledged",
+}
+
+
+def _claims(first: list[str]) -> int:
+    return sum(1 for line in first if _RECORD.match(line))
+
+
+def _read(member: Member, harvest: Harvest) -> None:
+    hosts: dict[str, None] = {}
+    in_record = False
+    stamp = ""
+    for number, line in lines(member, harvest):
+        record = _RECORD.match(line)
+        if not record:
+            if not in_record and line.strip():
+                harvest.issue("unrecognised", line, number)
+            continue
+        in_record = True
+        if record["host"] not in hosts:
+            hosts[record["host"]] = None
+            harvest.add(Setting("log", "host", record["host"], harvest.note(number, scrub(line))))
+        stamp = record["stamp"]
+        if harvest.first_time is None and (time := _time(stamp)):
+            harvest.clock(time)
+        _take(record, number, line, harvest)
+    if time := _time(stamp):
+        harvest.clock(time)
+
+
+def _take(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
+    rest = record["rest"]
+    if 'Event="Alarm' in rest or 'Event="alarm' in rest:
+        _take_alarm(record, number, line, harvest)
+    elif "System Configuration Changed" in rest:
+        _take_change(record, number, line, harvest)
+    elif "AlternateIPAddresses=" in rest:
+        _take_replication(record, number, line, harvest)
+
+
+def _pairs(record: re.Match[str]) -> dict[str, str]:
+    """Return the pairs of a record; of a repeated name the first counts."""
+    pairs: dict[str, str] = {}
+    for name, value in _PAIR.findall(record["rest"]):
+        pairs.setdefault(name, value.strip())
+    return pairs
+
+
+def _take_alarm(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
+    pairs = _pairs(record)
+    state = _STATES.get(pairs.get("Event", "").lower())
+    if not state:
+        harvest.issue("unrecognised", line, number)
+        return
+    title, _, detail = pairs.get("Detail", "").partition(": ")
+    uuid = pairs.get("UUID", "")
+    identity = pairs.get("Id", "")
+    known = int(identity) if identity.isdigit() else knowledge.alarm_number(uuid, title, detail)
+    harvest.add(
+        Alarm(
+            known,
+            uuid,
+            state,
+            title,
+            detail,
+            pairs.get("Severity", "").lower(),
+            _utc(pairs, record),
+            harvest.note(number, scrub(line)),
+        )
+    )
+
+
+def _take_change(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
+    pairs = _pairs(record)
+    detail = pairs.get("Detail", "")
+    changed = _CHANGED.match(detail)
+    touched = changed or _TOUCHED.match(detail)
+    item = (touched["item"] if touched else detail).removeprefix("xconfiguration ")
+    harvest.add(
+        ConfigurationChange(
+            _utc(pairs, record),
+            scrub(item.removeprefix("configuration/").replace("/", " ").strip()),
+            scrub(changed["old"].strip("' ")) if changed else None,
+            scrub(changed["new"].strip("' ")) if changed else None,
+            pairs.get("User", ""),
+            harvest.note(number, scrub(line)),
+        )
+    )
+
+
+def _take_replication(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
+    pairs = _pairs(record)
+    try:
+        listed = [str(entry) for entry in ast.literal_eval(pairs["AlternateIPAddresses"])]
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        harvest.issue("unrecognised", line, number)
+        return
+    peers = [peer for entry in listed if (peer := _PEER.match(entry))]
+    harvest.add(
+        Replication(
+            _utc(pairs, record),
+            tuple(peer["address"] for peer in peers),
+            tuple(peer["name"] or "" for peer in peers),
+            _from_zero(pairs.get("ConfigurationMasterIndex") or pairs.get("ConfigurationPrimaryIndex")),
+            _from_zero(pairs.get("LocalPeerIndex")),
+            harvest.note(number, scrub(line)),
+        )
+    )
+
+
+def _from_zero(index: str | None) -> int | None:
+    """Logs count peers from 0, the configuration from 1."""
+    return int(index) + 1 if index and index.isdigit() else None
+
+
+def _utc(pairs: dict[str, str], record: re.Match[str]) -> datetime | None:
+    """Return the record's UTC clock, else its first stamp."""
+    text = pairs.get("UTCTime", "").replace(",", ".").replace(" ", "T")
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        return _time(record["stamp"])
+
+
+def _time(stamp: str) -> datetime | None:
+    """Return a stamp with an offset as UTC; without one its zone is unknown, and so is the time."""
+    try:
+        time = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return time.astimezone(UTC) if time.tzinfo else None
+
+
+READER = Reader("diagnostic log", _claims, _read)

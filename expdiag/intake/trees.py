@@ -1,0 +1,62 @@
+"""What the two forms of a tree share: leaves become settings, warnings become alarms."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from expdiag import knowledge
+from expdiag.intake.reading import Harvest
+from expdiag.intake.secrets import mask
+from expdiag.tables import Alarm, Setting
+
+# Warnings Warning 89 Reason
+_ALARM_LEAF = re.compile(r"^(?P<slot>(?:.* )?(?:Warning|Alarm) \d+) (?P<leaf>\w+)$", re.I)
+_STATES = {"unacknowledged": "raised", "acknowledged": "acknowledged", "lowered": "lowered"}
+_CLOCK = "systemunit systemtime"
+
+
+class Grower:
+    """Takes the leaves of one tree and gives settings and alarms to the harvest."""
+
+    def __init__(self, tree: str, harvest: Harvest) -> None:
+        self._tree = tree
+        self._harvest = harvest
+        self._alarms: dict[str, dict[str, str]] = {}
+        self._alarm_sources: dict[str, int] = {}
+
+    def leaf(self, path: str, value: str, source: int) -> None:
+        """Take one leaf; `path` as xStatus or xConfiguration print it."""
+        self._harvest.add(Setting(self._tree, path, mask(path, value), source))
+        if self._tree != "status":
+            return
+        if path.lower() == _CLOCK:
+            self._take_clock(value)
+        elif alarm := _ALARM_LEAF.match(path):
+            self._alarms.setdefault(alarm["slot"], {})[alarm["leaf"].lower()] = value
+            if alarm["leaf"].lower() in ("reason", "title", "id") or alarm["slot"] not in self._alarm_sources:
+                self._alarm_sources[alarm["slot"]] = source
+
+    def finish(self) -> None:
+        """Turn the warnings that were met into alarms."""
+        for slot, leaves in self._alarms.items():
+            self._harvest.add(_alarm(leaves, self._alarm_sources[slot]))
+
+    def _take_clock(self, value: str) -> None:
+        try:
+            self._harvest.clock(datetime.fromisoformat(value).replace(tzinfo=UTC))
+        except ValueError:
+            return
+
+
+def _alarm(leaves: dict[str, str], source: int) -> Alarm:
+    identity = leaves.get("id", "")
+    uuid = leaves.get("uuid", "" if identity.isdigit() else identity)
+    reason = leaves.get("reason", "")
+    title, _, detail = reason.partition(" - ")
+    title = leaves.get("title", title)
+    detail = leaves.get("description", leaves.get("detail", detail))
+    number = int(identity) if identity.isdigit() else knowledge.alarm_number(uuid, title, detail)
+    state = leaves.get("state", leaves.get("status", "")).lower()
+    severity = leaves.get("severity", "").lower()
+    return Alarm(number, uuid, _STATES.get(state, "raised"), title, detail, severity, None, source)

@@ -1,0 +1,150 @@
+"""Status and configuration XML, with or without namespace and `item` attributes, streamed.
+
+The same facts give the same rows as text. A DOCTYPE is refused outright, so there are no entities to expand.
+"""
+
+from __future__ import annotations
+
+import re
+from xml.parsers import expat
+
+from expdiag import knowledge
+from expdiag.intake import trees
+from expdiag.intake.archive import Member
+from expdiag.intake.reading import Harvest, Reader
+
+_TREES = {"status": "status", "configuration": "configuration"}
+_ROOT = re.compile(rb"<(?![!?])(?:[\w.-]+:)?([\w.-]+)")
+_NOISE = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.S)
+_MAX_TEXT = 1 << 16
+_MAX_UNPARSED = 8 << 20
+_FEED = 1 << 16
+_OWN_ATTRIBUTES = frozenset({"item", "valueSpaceRef", "xmlns", "product"})
+
+
+class _RefusedXMLError(Exception):
+    def __init__(self, kind: str, text: str) -> None:
+        self.kind = kind
+        super().__init__(text)
+
+
+def root_name(head: bytes) -> str | None:
+    """Return the local name of the root element in lower case, None where these bytes are not XML."""
+    text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if not text.startswith(b"<"):
+        return None
+    match = _ROOT.search(_NOISE.sub(b"", text))
+    return match[1].decode("ascii", errors="replace").lower() if match else ""
+
+
+def tree_of(head: bytes) -> str | None:
+    """Return `status` or `configuration` for an XML export of those, None for any other content."""
+    return _TREES.get(root_name(head) or "")
+
+
+class _Walker:
+    """Follows the parser through the tree and hands leaves to the grower."""
+
+    def __init__(self, tree: str, harvest: Harvest) -> None:
+        self._harvest = harvest
+        self._grower = trees.Grower(tree, harvest)
+        self._indexed = knowledge.indexed_paths(tree)
+        self._paths: list[tuple[str, str]] = []  # path and its skeleton, per open element
+        self._is_leaf = True
+        self._text: list[str] = []
+        self._text_size = 0
+        self._line = 0
+        self._opening = ""
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
+        self.parser.CharacterDataHandler = self._characters
+        self.parser.StartDoctypeDeclHandler = self._doctype
+
+    def _doctype(self, *_: object) -> None:
+        raise _RefusedXMLError(
+            "doctype", "an XML document with a DOCTYPE is not read; exports of an Expressway have none"
+        )
+
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        name = tag.rpartition(":")[2]
+        item = attributes.get("item")
+        if not self._paths:
+            self._paths.append(("", ""))
+            if version := attributes.get("version"):
+                self._grower.leaf("@version", version, self._note(f'<{tag} version="{version}">'))
+        else:
+            path, skeleton = self._paths[-1]
+            path = f"{path} {name}" if path else name
+            skeleton = f"{skeleton} {name.lower()}" if skeleton else name.lower()
+            if item is not None and (item != "1" or f"{skeleton} *" in self._indexed):
+                path, skeleton = f"{path} {item}", f"{skeleton} *"
+            self._paths.append((path, skeleton))
+            for key, value in attributes.items():
+                if key not in _OWN_ATTRIBUTES and ":" not in key:
+                    self._grower.leaf(f"{path} {key}", value, self._note(f'<{tag} {key}="{value}">'))
+        self._is_leaf = True
+        self._text.clear()
+        self._text_size = 0
+        self._line = self.parser.CurrentLineNumber
+        self._opening = tag if item is None else f'{tag} item="{item}"'
+
+    def _characters(self, text: str) -> None:
+        self._text_size += len(text)
+        if self._text_size <= _MAX_TEXT:
+            self._text.append(text)
+
+    def _end(self, tag: str) -> None:
+        path, _ = self._paths.pop()
+        if self._is_leaf and path:
+            value = "".join(self._text).strip()
+            if self._text_size > _MAX_TEXT:
+                self._harvest.issue("line-too-long", f"{path}: value cut at {_MAX_TEXT >> 10} kB", self._line)
+            shown = trees.mask(path, value)
+            self._grower.leaf(path, value, self._note(f"<{self._opening}>{shown}</{tag}>"))
+        self._is_leaf = False
+        self._text.clear()
+
+    def _note(self, text: str) -> int:
+        return self._harvest.note(self._line or self.parser.CurrentLineNumber, text)
+
+    def feed(self, data: bytes, *, last: bool = False) -> None:
+        self.parser.Parse(data, last)
+
+    def finish(self) -> None:
+        self._grower.finish()
+
+
+def _read(member: Member, harvest: Harvest) -> None:
+    walker = _Walker(tree_of(member.head) or "status", harvest)
+    fed = 0
+    try:
+        for chunk in member.chunks():
+            for start in range(0, len(chunk), _FEED):
+                walker.feed(chunk[start : start + _FEED])
+            fed += len(chunk)
+            if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
+                raise _RefusedXMLError("line-too-long", "an element of more than 8 MB is not read")
+        walker.feed(b"", last=True)
+    except _RefusedXMLError as refused:
+        harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)
+    except expat.ExpatError as error:
+        kind = "truncated" if error.code in _CUT else "broken"
+        harvest.issue(kind, f"the XML is not well formed: {expat.ErrorString(error.code)}", error.lineno)
+    finally:
+        walker.finish()
+
+
+_CUT = frozenset(
+    expat.errors.codes[text]
+    for text in (
+        expat.errors.XML_ERROR_NO_ELEMENTS,
+        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
+        expat.errors.XML_ERROR_PARTIAL_CHAR,
+        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
+    )
+)
+
+STATUS = Reader("status XML", lambda _: 0, _read)
+CONFIGURATION = Reader("configuration XML", lambda _: 0, _read)

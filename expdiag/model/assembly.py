@@ -1,0 +1,119 @@
+"""From the rows of a dossier to peers: the newest bundle of each counts, and what contradicts it is an issue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from expdiag import knowledge
+from expdiag.evidence import file_number
+from expdiag.intake import Dossier
+from expdiag.model import identity
+from expdiag.model.identity import Bundle
+from expdiag.model.peers import Peer, describe
+from expdiag.model.settings import Settings
+from expdiag.tables import FileRead, Issue, Setting
+
+_OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates")
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+
+
+def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
+    """Return the peers whose exports are in the case, still without names, and what is odd about them."""
+    files: dict[int, FileRead] = {file_number(row.source): row for row in dossier.rows["files"]}
+    evidence = {file_number(row.source) for table in _OF_A_PEER for row in dossier.rows[table]}
+    names = {number: files[number].file for number in evidence}
+    bundles, unplaced = identity.bundles(names, dossier.rows["settings"], frozenset(evidence))
+    issues = [
+        Issue(names[file], None, "unassigned", "nothing tells which peer this is from; put its name into the path")
+        for file in unplaced
+    ]
+    peers = []
+    for bundle in bundles:
+        peer, found = _peer(bundle, files, dossier)
+        peers.append(peer)
+        issues += found
+    return peers, issues
+
+
+def _peer(bundle: Bundle, files: Mapping[int, FileRead], dossier: Dossier) -> tuple[Peer, list[Issue]]:
+    ages = _ages(bundle, files)
+    rows = {
+        table: [row for row in dossier.rows[table] if file_number(row.source) in bundle.files]
+        for table in _OF_A_PEER
+    }
+    settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)))
+    current = {number for number, age in ages.items() if age == 0}
+    peer = describe(
+        settings,
+        tuple(a for a in rows["alarms"] if a.time is not None or file_number(a.source) in current),
+        tuple(rows["configuration_changes"]),
+        tuple(c for c in rows["certificates"] if file_number(c.source) in current),
+        tuple(rows["replication"]),
+        frozenset(bundle.files),
+    )
+    return peer, [*_older_bundles(ages, files), *_conflicts(settings, ages, dossier)]
+
+
+def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:
+    """Return for each file how many newer bundles of the same peer and kind there are.
+
+    Only containers that hold the same kind of dump rival each other; a log beside a dump does not.
+    """
+    times = identity.container_times(files[number].file for number in bundle.files)
+    by_kind: dict[str, dict[str, tuple[datetime, str]]] = {}
+    for number in bundle.files:
+        row = files[number]
+        where = identity.container(row.file)
+        newest = max(
+            (
+                files[other].last_time or _EARLIEST
+                for other in bundle.files
+                if identity.container(files[other].file) == where
+            ),
+            default=_EARLIEST,
+        )
+        by_kind.setdefault(row.kind, {})[where] = (newest, times.get(where, ""))
+    ages = {}
+    for number in bundle.files:
+        rivals = by_kind[files[number].kind]
+        mine = rivals[identity.container(files[number].file)]
+        ages[number] = sum(1 for other in rivals.values() if other > mine)
+    return ages
+
+
+def _trust(row: Setting, ages: Mapping[int, int], files: Mapping[int, FileRead]) -> tuple[int, bool]:
+    """Newer bundles first; of one bundle the XML dump, which is the more complete one."""
+    number = file_number(row.source)
+    return ages[number], not files[number].kind.endswith("XML")
+
+
+def _older_bundles(ages: Mapping[int, int], files: Mapping[int, FileRead]) -> list[Issue]:
+    return [
+        Issue(
+            files[number].file,
+            None,
+            "older-bundle",
+            "a newer bundle of this peer is in the case; the newer one counts",
+        )
+        for number, age in sorted(ages.items())
+        if age and files[number].kind != "diagnostic log"
+    ]
+
+
+def _conflicts(settings: Settings, ages: Mapping[int, int], dossier: Dossier) -> list[Issue]:
+    """Report fields for which two places of the newest bundle say different things."""
+    issues = []
+    for field in knowledge.load("fields"):
+        chosen = settings.value(field)
+        if not chosen.value or field in _BY_INDEX:
+            continue
+        for rival in settings.rivals(field):
+            if ages[file_number(rival.source)] == 0:
+                place, other = dossier.sources[chosen.sources[0]], dossier.sources[rival.source]
+                text = f"{field.replace('_', ' ')} is {rival.value!r} here but {chosen.value!r} in {place.file}"
+                issues.append(Issue(other.file, other.line, "conflict", f"{text}; the latter counts"))
+    return issues
+
+
+_BY_INDEX = frozenset({"ipv4", "ipv6", "static_nat_mode", "static_nat_address", "peer_address", "dns_server"})

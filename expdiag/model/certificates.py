@@ -1,0 +1,44 @@
+"""What a certificate says about its peer."""
+
+from __future__ import annotations
+
+from expdiag import knowledge
+from expdiag.model.names import canonical, same_name
+from expdiag.model.versions import Release, row_for
+from expdiag.tables import Certificate
+
+CLIENT_AUTH, SERVER_AUTH, ANY_PURPOSE = "clientAuth", "serverAuth", "anyExtendedKeyUsage"
+
+
+def names(certificate: Certificate) -> tuple[str, ...]:
+    """Return the names a certificate identifies its owner by: alternative names, then the common name."""
+    return (*certificate.dns_names, *([certificate.common_name] if certificate.common_name else []))
+
+
+def identifies(certificate: Certificate, fqdn: str) -> bool:
+    """Whether a certificate names a peer; a wildcard names no peer in particular."""
+    return any(same_name(name, fqdn) for name in names(certificate))
+
+
+def lists(certificate: Certificate, fqdn: str) -> bool:
+    """Whether a certificate has a name among its alternative names."""
+    return any(same_name(name, fqdn) for name in certificate.dns_names)
+
+
+def has_wildcard_for(certificate: Certificate, fqdn: str) -> bool:
+    """Whether only a wildcard of a certificate would cover a name."""
+    domain = canonical(fqdn).partition(".")[2]
+    return any(canonical(name) == f"*.{domain}" for name in names(certificate))
+
+
+def missing_purposes(certificate: Certificate, release: Release | None) -> tuple[str, ...]:
+    """Return the purposes a peer's certificate lacks for verified connections between peers.
+
+    A certificate without the extension serves any purpose (RFC 5280, 4.2.1.12).
+    """
+    if certificate.purposes is None or ANY_PURPOSE in certificate.purposes:
+        return ()
+    needed = [SERVER_AUTH]
+    if row_for(knowledge.load("limits")["client_purpose"], release)["needed"]:
+        needed.append(CLIENT_AUTH)
+    return tuple(purpose for purpose in needed if purpose not in certificate.purposes)

@@ -1,0 +1,236 @@
+"""A peer: what the evidence says it is, each fact with its source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from expdiag.model.facts import Fact
+from expdiag.model.names import Address, canonical, join, usable
+from expdiag.model.platforms import from_serial, from_size
+from expdiag.model.settings import Settings
+from expdiag.model.versions import Release, release
+from expdiag.tables import Alarm, Certificate, ConfigurationChange, Replication
+
+TLS_MODES = {"enforce": "Enforce", "enforcing": "Enforce", "permissive": "Permissive"}
+PERMISSIVE_ALARM = 40049
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """One LAN interface."""
+
+    number: int
+    ipv4: Fact[str] = field(default_factory=Fact)
+    ipv6: Fact[str] = field(default_factory=Fact)
+    static_nat_on: Fact[bool] = field(default_factory=Fact)
+    static_nat_address: Fact[str] = field(default_factory=Fact)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Its usable addresses."""
+        return tuple(a for fact in (self.ipv4, self.ipv6) if (a := usable(fact.value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer of the cluster.
+
+    Attributes:
+        name: what the reports call it: host name in lower case; LAN address where two share one; else system name.
+        seen: whether any export of it is in the case; otherwise it is only known from the others' peer lists.
+        listed: its addresses by place in its own peer list, counted from 1; an empty text where a place is empty.
+        aliases: further texts that mean this peer, such as the entries of peer lists that lead to it.
+    """
+
+    name: str
+    seen: bool
+    files: frozenset[int] = frozenset()
+    host_name: Fact[str] = field(default_factory=Fact)
+    domain: Fact[str] = field(default_factory=Fact)
+    system_name: Fact[str] = field(default_factory=Fact)
+    type: Fact[str] = field(default_factory=Fact)
+    version: Fact[Release] = field(default_factory=Fact)
+    build: Fact[str] = field(default_factory=Fact)
+    serial: Fact[str] = field(default_factory=Fact)
+    platform: Fact[str] = field(default_factory=Fact)
+    interfaces: tuple[Interface, ...] = ()
+    dual_interfaces: Fact[bool] = field(default_factory=Fact)
+    cluster_name: Fact[str] = field(default_factory=Fact)
+    primary_index: Fact[int] = field(default_factory=Fact)
+    listed: dict[int, Fact[str]] = field(default_factory=dict)
+    tls_mode: Fact[str] = field(default_factory=Fact)
+    ip_version: Fact[str] = field(default_factory=Fact)
+    ip_protocol: Fact[str] = field(default_factory=Fact)
+    h323_on: Fact[bool] = field(default_factory=Fact)
+    dns_servers: dict[int, Fact[str]] = field(default_factory=dict)
+    certificates: tuple[Certificate, ...] = ()
+    alarms: tuple[Alarm, ...] = ()
+    aliases: tuple[str, ...] = ()
+
+    @property
+    def fqdn(self) -> Fact[str]:
+        """Host name and domain as one name."""
+        if not self.host_name.value or self.domain.value is None or not self.domain.value.strip("."):
+            return Fact()
+        name = canonical(join(self.host_name.value, self.domain.value))
+        return Fact(name, self.host_name.sources + self.domain.sources)
+
+    @property
+    def addresses(self) -> tuple[Address, ...]:
+        """Usable addresses of all interfaces, LAN 1 first."""
+        return tuple(address for interface in self.interfaces for address in interface.addresses)
+
+    @property
+    def lan(self) -> Interface:
+        """LAN 1, the interface for clustering."""
+        return next((i for i in self.interfaces if i.number == 1), Interface(1))
+
+    @property
+    def nat_addresses(self) -> dict[Address, Interface]:
+        """Public addresses that static NAT puts in front of an interface."""
+        return {
+            address: interface
+            for interface in self.interfaces
+            if interface.static_nat_on.value and (address := usable(interface.static_nat_address.value))
+        }
+
+    @property
+    def server_certificate(self) -> Certificate | None:
+        """The certificate it presents, None where no PEM of it is in the case."""
+        return next((c for c in self.certificates if c.role == "server"), None)
+
+    @property
+    def peer_list(self) -> tuple[str, ...]:
+        """Entries of its own peer list in order, empty places left out."""
+        return tuple(fact.value for _, fact in sorted(self.listed.items()) if fact.value)
+
+    def raised(self, number: int) -> tuple[Alarm, ...]:
+        """Return the alarms of a number that are up in the status, or were last raised in the log."""
+        mine = [alarm for alarm in self.alarms if alarm.number == number]
+        if mine and mine[-1].state == "lowered":
+            return ()
+        return tuple(alarm for alarm in mine if alarm.state != "lowered")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def describe(
+    settings: Settings,
+    alarms: tuple[Alarm, ...],
+    changes: tuple[ConfigurationChange, ...],
+    certificates: tuple[Certificate, ...],
+    replication: tuple[Replication, ...],
+    files: frozenset[int],
+) -> Peer:
+    """Return a peer, still without a name, from what its bundle says."""
+    ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))  # type: ignore[arg-type, return-value]
+    logged_host = next((row for row in settings.of_log()), None)
+    return Peer(
+        name="",
+        seen=True,
+        files=files,
+        host_name=_text(settings.value("host_name")).or_else(
+            Fact(logged_host.value, (logged_host.source,)) if logged_host else Fact()
+        ),
+        domain=settings.value("domain"),
+        system_name=settings.value("system_name"),
+        type=settings.value("expressway_flag").map(_type),
+        version=_text(settings.value("version")).map(release),
+        build=_text(settings.value("build")),
+        serial=_text(settings.value("serial")),
+        platform=_platform(settings),
+        interfaces=_interfaces(settings),
+        dual_interfaces=settings.value("dual_interfaces").map(_flag),
+        cluster_name=settings.value("cluster_name"),
+        primary_index=_primary(settings, replication),
+        listed=settings.values("peer_address") or _listed_in_log(replication),
+        tls_mode=_tls_mode(settings, ordered, changes),
+        ip_version=_text(settings.value("cluster_ip_version")),
+        ip_protocol=_text(settings.value("ip_protocol")),
+        h323_on=settings.value("h323_mode").map(_flag),
+        dns_servers=settings.values("dns_server"),
+        certificates=certificates,
+        alarms=ordered,
+        aliases=_own_entries(replication),
+    )
+
+
+def _own_entries(replication: tuple[Replication, ...]) -> tuple[str, ...]:
+    """Return what replication calls the peer it runs on."""
+    found = {
+        text
+        for row in replication
+        if row.local and row.local <= len(row.addresses)
+        for text in (row.addresses[row.local - 1], row.names[row.local - 1])
+        if text
+    }
+    return tuple(sorted(found))
+
+
+def _text(fact: Fact[str]) -> Fact[str]:
+    """An empty text tells nothing for these fields."""
+    return fact if fact.value else Fact()
+
+
+def _flag(text: str) -> bool | None:
+    return {"on": True, "true": True, "off": False, "false": False}.get(text.strip().lower())
+
+
+def _type(text: str) -> str | None:
+    flag = _flag(text)
+    return None if flag is None else "E" if flag else "C"
+
+
+def _platform(settings: Settings) -> Fact[str]:
+    size = _text(settings.value("deployment_size")).map(from_size)
+    if size.known:
+        return size
+    hardware = settings.value("hardware")
+    serial = _text(settings.value("serial")).map(lambda text: from_serial(text, hardware.value))
+    return Fact(serial.value, serial.sources + hardware.sources) if serial.known else Fact()
+
+
+def _interfaces(settings: Settings) -> tuple[Interface, ...]:
+    ipv4, ipv6 = settings.values("ipv4"), settings.values("ipv6")
+    mode, nat = settings.values("static_nat_mode"), settings.values("static_nat_address")
+    nothing: Fact[str] = Fact()
+    return tuple(
+        Interface(
+            number,
+            _text(ipv4.get(number, nothing)),
+            _text(ipv6.get(number, nothing)),
+            mode.get(number, nothing).map(_flag),
+            _text(nat.get(number, nothing)),
+        )
+        for number in sorted(ipv4.keys() | ipv6.keys() | mode.keys())
+    )
+
+
+def _primary(settings: Settings, replication: tuple[Replication, ...]) -> Fact[int]:
+    configured = settings.value("primary_index").map(lambda text: int(text) if text.isdigit() else None)
+    if configured.known:
+        return configured
+    said = [row for row in replication if row.primary]
+    return Fact(said[-1].primary, (said[-1].source,)) if said else Fact()
+
+
+def _listed_in_log(replication: tuple[Replication, ...]) -> dict[int, Fact[str]]:
+    if not replication:
+        return {}
+    last = replication[-1]
+    return {n: Fact(address, (last.source,)) for n, address in enumerate(last.addresses, start=1)}
+
+
+def _tls_mode(
+    settings: Settings, alarms: tuple[Alarm, ...], changes: tuple[ConfigurationChange, ...]
+) -> Fact[str]:
+    """Trust a dump first, then the newest logged change, then the alarm that says Permissive."""
+    dumped = _text(settings.value("tls_verification_mode")).map(lambda text: TLS_MODES.get(text.lower()))
+    logged = [
+        Fact(TLS_MODES.get((change.new or "").lower()), (change.source,))
+        for change in changes
+        if change.item.lower().endswith("tls_verify")
+    ]
+    alarmed = [Fact("Permissive", (a.source,)) for a in alarms if a.number == PERMISSIVE_ALARM]
+    return next((fact for fact in (dumped, *reversed(logged), *alarmed) if fact.known), Fact())

@@ -1,0 +1,133 @@
+"""Findings on a terminal, within 80 columns where the terminal has no more."""
+
+from __future__ import annotations
+
+import io
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.report import outline
+from expdiag.report.safe import one_line
+from expdiag.tables import Issue
+
+_STYLES = {VIOLATION: "bold red", UNKNOWN: "yellow", PASS: "green", NOT_APPLICABLE: "dim"}
+_MARKS = {VIOLATION: "✗ violation", UNKNOWN: "? unknown", PASS: "✓ pass", NOT_APPLICABLE: "– n/a"}
+_WIDTH = 80
+_EVIDENCE_SHOWN = 3
+
+
+def render(findings: Findings, issues: tuple[Issue, ...], *, colour: bool, width: int | None = None) -> str:
+    """Return the verdict table as text.
+
+    Args:
+        findings: what to show.
+        issues: counted in the last line.
+        colour: with ANSI colours.
+        width: columns of the terminal; 80 where it is unknown.
+    """
+    buffer = io.StringIO()
+    console = Console(
+        file=buffer,
+        width=width or _WIDTH,
+        force_terminal=colour,
+        color_system="standard" if colour else None,
+        highlight=False,
+        emoji=False,
+        markup=False,
+    )
+    console.print(_heading(findings))
+    console.print(_peers(findings))
+    if findings.of(VIOLATION):
+        console.print(Padding(Text("What to change", style="bold"), (1, 0, 0, 0)))
+        for visit in outline.visits(findings):
+            console.print(_visit(visit))
+    console.print(_verdicts(findings))
+    console.print(_footer(findings, issues))
+    return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
+
+
+def _heading(findings: Findings) -> Group:
+    when = f", as of {findings.as_of:%Y-%m-%d %H:%M} UTC" if findings.as_of else ""
+    return Group(
+        Text(f"{one_line(findings.case_name)}{when}", style="bold"),
+        Text(f"{outline.headline(findings)}."),
+    )
+
+
+def _peers(findings: Findings) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("peer", "type", "version", "platform", "address", ""):
+        table.add_column(column, overflow="fold")
+    for peer in findings.peers:
+        role = "primary" if peer.primary else "" if peer.seen else "no exports"
+        values = (peer.peer, peer.type, peer.version, peer.platform, peer.address, role)
+        table.add_row(*(Text(one_line(value or "?") if value != "" else "") for value in values))
+    return table
+
+
+def _visit(visit: outline.Visit) -> Group:
+    who = f"on {', '.join(visit.peers)}" if visit.peers else "which peer to change, the evidence does not tell"
+    blocks = [Padding(Text(who, style="bold"), (0, 0, 0, 1))]
+    blocks += [Padding(_task(task), (0, 0, 0, 3)) for task in visit.tasks]
+    return Group(*blocks)
+
+
+def _task(task: outline.Task) -> Group:
+    finding = task.first
+    parts = [
+        Text(f"✗ {finding.requirement.number} {one_line(found.verdict.reason)}", style=_STYLES[VIOLATION])
+        for found in task.findings
+    ]
+    parts.append(Text(f"  to do: {one_line(finding.verdict.fix)}"))
+    parts += [Text(f"  seen: {text}", style="dim") for text in _evidence(finding)]
+    return Group(*parts)
+
+
+def _evidence(finding: Finding) -> list[str]:
+    shown = []
+    for source in finding.sources[:_EVIDENCE_SHOWN]:
+        place = f"{source.file}:{source.line}" if source.line else source.file
+        shown.append(one_line(f"{place}: {source.text}"))
+    more = len(finding.sources) - len(shown)
+    return [*shown, f"and {more} more places"] if more > 0 else shown
+
+
+def _verdicts(findings: Findings) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("rule", no_wrap=True)
+    table.add_column("subject", overflow="fold")
+    table.add_column("reason", overflow="fold")
+    for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE):
+        for line in outline.lines(findings, outcome):
+            finding = line.findings[0]
+            reason = finding.verdict.reason if len(line.findings) == 1 or outcome != PASS else finding.requirement.title
+            note = " (accepted)" if finding.accepted is not None else ""
+            table.add_row(
+                Text(_MARKS[outcome], style=_STYLES[outcome]),
+                Text(finding.requirement.number),
+                Text(one_line(line.subjects)),
+                Text(one_line(reason) + note),
+            )
+    return table
+
+
+def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
+    counts = ", ".join(f"{number} {outcome}" for outcome, number in findings.counts.items())
+    parts = [Text(f"{len(findings)} verdicts: {counts}.")]
+    if unjudged := outline.unjudged(findings):
+        listed = ", ".join(finding.requirement.number for finding in unjudged)
+        parts.append(Text(f"Not judged by this version, counted as unknown: {listed}."))
+    if captures := outline.captures(findings):
+        settled = {id(finding) for capture in captures for finding in capture.findings}
+        parts.append(Text(f"{len(captures)} captures would settle {len(settled)} of the unknowns; the first:"))
+        parts += [Text(f"  {one_line(capture.want)}") for capture in captures[:3]]
+    if issues:
+        kinds = sorted({issue.kind for issue in issues})
+        parts.append(Text(f"{len(issues)} issue(s) with the input ({', '.join(kinds)}): see expdiag tables --table issues."))
+    return Group(*parts)

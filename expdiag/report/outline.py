@@ -1,0 +1,117 @@
+"""What a person reads first: what to do on which peer, what is unknown and would be settled by what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from expdiag.findings import PASS, UNKNOWN, VIOLATION, Finding, Findings
+
+UNJUDGED = "not judged yet"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Violations that one change clears: one rule, one fix, one or several subjects."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def first(self) -> Finding:
+        """The finding that stands for all."""
+        return self.findings[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A peer to log in to, and what to change there; no peer where the evidence does not tell which."""
+
+    peers: tuple[str, ...]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """Something to ask the customer for, and the findings it would settle."""
+
+    want: str
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RuleLine:
+    """One rule over all its subjects, as a summary shows it."""
+
+    outcome: str
+    findings: tuple[Finding, ...]
+
+    @property
+    def subjects(self) -> str:
+        """The one subject, or how many there are."""
+        if len(self.findings) == 1:
+            return str(self.findings[0].subject)
+        kind = self.findings[0].subject.kind
+        return f"{len(self.findings)} {'pairs' if 'pair' in kind else kind + 's'}"
+
+
+def visits(findings: Findings) -> tuple[Visit, ...]:
+    """Return what to change, by the peer to log in to, those with most to do first."""
+    by_peers: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings.of(VIOLATION):
+        if finding.accepted is None:
+            by_peers.setdefault(finding.verdict.at_fault, []).append(finding)
+    ordered = sorted(by_peers.items(), key=lambda item: (not item[0], -len(item[1]), item[0]))
+    return tuple(Visit(peers, _tasks(found)) for peers, found in ordered)
+
+
+def _tasks(found: list[Finding]) -> tuple[Task, ...]:
+    by_fix: dict[str, list[Finding]] = {}
+    for finding in found:
+        by_fix.setdefault(finding.verdict.fix, []).append(finding)
+    return tuple(Task(tuple(group)) for group in by_fix.values())
+
+
+def captures(findings: Findings) -> tuple[Capture, ...]:
+    """Return what would settle unknowns, what settles most first."""
+    by_want: dict[str, list[Finding]] = {}
+    for finding in findings.of(UNKNOWN):
+        for want in finding.verdict.want:
+            by_want.setdefault(want, []).append(finding)
+    ordered = sorted(by_want.items(), key=lambda item: -len(item[1]))
+    return tuple(Capture(want, tuple(found)) for want, found in ordered)
+
+
+def unjudged(findings: Findings) -> tuple[Finding, ...]:
+    """Return one finding for each requirement this version has no rule for."""
+    seen: dict[str, Finding] = {}
+    for finding in findings:
+        if finding.verdict.reason == UNJUDGED:
+            seen.setdefault(finding.requirement.number, finding)
+    return tuple(seen.values())
+
+
+def lines(findings: Findings, outcome: str) -> tuple[RuleLine, ...]:
+    """Return the findings of one outcome; those of one rule with one reason, and all passes of a rule, together."""
+    groups: dict[tuple[str, str], list[Finding]] = {}
+    for finding in findings.of(outcome):
+        if finding.verdict.reason != UNJUDGED:
+            reason = "" if outcome == PASS else finding.verdict.reason
+            groups.setdefault((finding.requirement.number, reason), []).append(finding)
+    return tuple(RuleLine(outcome, tuple(group)) for group in groups.values())
+
+
+def headline(findings: Findings) -> str:
+    """Return the state of the cluster in one sentence."""
+    broken = {f.requirement.number for f in findings.of(VIOLATION) if f.is_open_violation}
+    advised = {
+        f.requirement.number
+        for f in findings.of(VIOLATION)
+        if not f.is_open_violation and f.accepted is None
+    }
+    judged = {f.requirement.number for f in findings if f.verdict.reason != UNJUDGED}
+    parts = [f"{len(broken)} of {len(judged)} requirements judged are violated" if broken else "no requirement judged is violated"]
+    if advised:
+        parts.append(f"{len(advised)} recommendation{'s are' if len(advised) > 1 else ' is'} not followed")
+    accepted = sum(1 for f in findings if f.accepted is not None)
+    if accepted:
+        parts.append(f"{accepted} deviation{'s are' if accepted > 1 else ' is'} accepted")
+    return "; ".join(parts)

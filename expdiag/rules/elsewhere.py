@@ -1,0 +1,125 @@
+"""Requirements that Cisco states outside the page of clustering requirements."""
+
+from __future__ import annotations
+
+from expdiag.findings import Verdict
+from expdiag.model.cluster import Cluster
+from expdiag.model.facts import Fact
+from expdiag.model.names import address, canonical
+from expdiag.model.peers import Peer
+from expdiag.rules import want
+from expdiag.rules.agreement import Agreement, compare, names, who
+from expdiag.rules.declare import not_applicable, passed, rule, unknown, violation
+
+SETTINGS_DIFFER_ALARM, PRIMARY_DIFFERS_ALARM, NOT_LISTED_ALARM = 20012, 20017, 20015
+
+
+@rule("E02", compares=True)
+def cluster_settings_agree(cluster: Cluster) -> Verdict:
+    """All peers have the same cluster name, primary, peer list in the same order, TLS mode and IP version.
+
+    Why: these are entered on each peer by hand; where they differ replication stops.
+    Passes: name, primary and list are shown for every peer and agree, and so do TLS mode and IP version as far
+    as they are shown, which dumps often do not.
+    Violates: one of them differs, or a peer raises alarm 20012 or 20017.
+    Unknown: name, primary or list of a peer is not in the evidence.
+    Not applicable: a cluster of one.
+    """
+    settings: dict[str, Agreement[object]] = {
+        "cluster name": _agreement(cluster, lambda peer: peer.cluster_name, lambda name: str(name).strip()),
+        "configuration primary": _agreement(cluster, lambda peer: peer.primary_index),
+        "peer list": _agreement(cluster, _peer_list),
+        "TLS verification mode": _agreement(cluster, lambda peer: peer.tls_mode),
+        "cluster IP version": _agreement(cluster, lambda peer: peer.ip_version, lambda text: str(text).lower()),
+    }
+    differing = {name: found for name, found in settings.items() if found.differ}
+    alarms = {
+        peer.name: peer.raised(number)
+        for peer in cluster.peers
+        for number in (SETTINGS_DIFFER_ALARM, PRIMARY_DIFFERS_ALARM)
+        if peer.raised(number)
+    }
+    evidence = [source for found in settings.values() for source in found.evidence]
+    alarm_sources = [alarm.source for raised in alarms.values() for alarm in raised]
+    if differing or alarms:
+        listing = "; ".join(f"{name}: {found.listing()}" for name, found in differing.items())
+        odd = {name for found in differing.values() for name in found.odd} or (set(alarms) if not differing else set())
+        return violation(
+            f"the peers do not agree on {listing}"
+            if differing
+            else f"{', '.join(alarms)} reports that its cluster settings differ from the primary's",
+            evidence=[*(s for found in differing.values() for s in found.evidence), *alarm_sources],
+            at_fault=odd,
+            measured=listing or "alarm 20012 or 20017",
+            wanted="the same on all peers",
+            fix=f"on {who(odd)}, enter cluster name, configuration primary, peer list in the same order, IP version "
+            "and TLS mode as on the primary (System > Clustering), save and restart it; do not clear all peer "
+            "fields, which resets it to factory settings",
+        )
+    silent = {
+        peer.name: peer
+        for name in ("cluster name", "configuration primary", "peer list")
+        for peer in settings[name].silent
+    }
+    if silent:
+        return unknown(
+            f"cluster name, primary or peer list of {names(tuple(silent.values()))} is not in the evidence",
+            want=[want.export(peer, "peer_address") for peer in silent.values()],
+            evidence=evidence,
+        )
+    unseen = [name for name in ("TLS verification mode", "cluster IP version") if not settings[name].said]
+    note = f"; {' and '.join(unseen)} not shown by the evidence" if unseen else ""
+    return passed(f"name, primary and peer list agree{note}", evidence=evidence)
+
+
+def _agreement(cluster: Cluster, fact_of, key=lambda value: value) -> Agreement[object]:  # type: ignore[no-untyped-def]
+    return compare(cluster, fact_of, key)
+
+
+def _peer_list(peer: Peer) -> Fact[object]:
+    if not peer.listed:
+        return Fact()
+    entries = tuple(str(address(entry) or canonical(entry)) for entry in peer.peer_list)
+    return Fact(entries, tuple(source for fact in peer.listed.values() for source in fact.sources))
+
+
+@rule("E04")
+def own_address_in_peer_list(cluster: Cluster, peer: Peer) -> Verdict:
+    """The peer finds itself in its own peer list.
+
+    Why: the list is the same on all peers and holds every one of them, the local one too.
+    Passes: an entry is one of its addresses, its full name, or a name that the address mapping leads to it.
+    Violates: no entry is, or alarm 20015 is up.
+    Unknown: its list or its addresses are not in the evidence, or an entry is a name only DNS can resolve.
+    Not applicable: a single Expressway whose peer list is empty, which is not clustered.
+    """
+    sources = [source for fact in peer.listed.values() for source in fact.sources]
+    own = next((entry for entry in peer.peer_list if cluster.find(entry) is peer), None)
+    if own:
+        behind_nat = address(own) in peer.nat_addresses
+        note = ", its static NAT address; see R10" if behind_nat else ""
+        return passed(f"it is in its peer list as {own}{note}", evidence=sources)
+    alarms = [alarm.source for alarm in peer.raised(NOT_LISTED_ALARM)]
+    if not peer.listed and not alarms:
+        return unknown("its peer list is not in the evidence", want=[want.export(peer, "peer_address")])
+    if not peer.peer_list and len(cluster.peers) == 1 and not alarms:
+        return not_applicable("its peer list is empty: this Expressway is not clustered", evidence=sources)
+    open_names = [e for e in peer.peer_list if address(e) is None and cluster.find(e) is None]
+    if not alarms and (open_names or not peer.addresses):
+        asked = [want.lookup(peer, name) for name in open_names] or [want.export(peer, "ipv4")]
+        reason = f"whether {' or '.join(open_names)} leads to it" if open_names else "its own address"
+        return unknown(f"{reason} is not in the evidence", want=asked, evidence=sources)
+    listed = ", ".join(peer.peer_list) or "(empty)"
+    addresses = ", ".join(str(found) for found in peer.addresses)
+    return violation(
+        f"none of its peer list ({listed}) is this peer ({addresses or 'address unknown'})",
+        evidence=[*sources, *peer.lan.ipv4.sources, *alarms],
+        at_fault=[peer.name],
+        measured=listed,
+        wanted=addresses or None,
+        fix=f"on {peer}, put its own address into the place where the other peers have it (System > Clustering), "
+        "save and restart it",
+    )
+
+
+RULES = (cluster_settings_agree, own_address_in_peer_list)

@@ -1,0 +1,133 @@
+"""Runs every rule over its subjects. A rule that crashes costs its own verdict and no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from expdiag import knowledge
+from expdiag.case import Case
+from expdiag.errors import UnknownNameError
+from expdiag.findings import NOT_APPLICABLE, UNKNOWN, VIOLATION, Finding, Findings, PeerSummary, Subject, Verdict
+from expdiag.knowledge import Requirement
+from expdiag.model.cluster import Cluster
+from expdiag.model.peers import Peer
+from expdiag.rules import basic, dns, elsewhere, network, type_and_platform
+from expdiag.rules.declare import Rule
+
+RULES: dict[str, Rule] = {
+    rule.requirement.number: rule
+    for section in (type_and_platform, network, basic, dns, elsewhere)
+    for rule in section.RULES
+}
+
+
+def select(names: Iterable[str]) -> tuple[Requirement, ...]:
+    """Return the requirements with these numbers or rule ids; all of them for none.
+
+    Raises:
+        UnknownNameError: a name is neither.
+    """
+    asked = list(names)
+    catalogue = knowledge.requirements()
+    keys = {key: known for known in catalogue for key in (known.rule, known.number.lower())}
+    for name in asked:
+        if name.lower() not in keys:
+            raise UnknownNameError("rule", name, keys)
+    chosen = {keys[name.lower()].number for name in asked}
+    return tuple(known for known in catalogue if not asked or known.number in chosen)
+
+
+def check(case: Case, rules: Iterable[str] = (), progress: Callable[[str], None] | None = None) -> Findings:
+    """Judge a case.
+
+    Args:
+        case: a loaded case; it is not changed.
+        rules: numbers or ids of the rules to judge, all for none.
+        progress: called with the id of each rule before it is judged.
+
+    Raises:
+        UnknownNameError: there is no such rule.
+    """
+    cluster = case.cluster
+    findings = []
+    for requirement in select(rules):
+        if progress:
+            progress(requirement.rule)
+        for subject, peers in _subjects(requirement, cluster):
+            verdict = _judge(requirement, cluster, peers)
+            findings.append(
+                Finding(
+                    requirement=requirement,
+                    subject=subject,
+                    verdict=verdict,
+                    sources=tuple(case.sources[source] for source in verdict.evidence),
+                    accepted=_accepted(requirement, subject, verdict, cluster),
+                )
+            )
+    return Findings(findings, case.name, case.as_of, [_summary(peer, cluster) for peer in cluster.peers])
+
+
+def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subject, tuple[Peer, ...] | None]]:
+    """Yield the subjects of a requirement; a cluster without pairs stands in for them, with no peers to judge."""
+    everybody = tuple(peer.name for peer in cluster.peers)
+    if requirement.each == "cluster":
+        yield Subject("cluster", everybody), ()
+        return
+    groups: list[tuple[Peer, ...]] = {
+        "peer": [(peer,) for peer in cluster.peers],
+        "pair": list(cluster.pairs()),
+        "ordered pair": list(cluster.ordered_pairs()),
+    }[requirement.each]
+    for peers in groups:
+        yield Subject(requirement.each, tuple(peer.name for peer in peers)), peers
+    if not groups:
+        yield Subject("cluster", everybody), None
+
+
+def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...] | None) -> Verdict:
+    if not cluster.peers:
+        return Verdict(UNKNOWN, "no peer is in the evidence", want=("the diagnostic log archive of each peer",))
+    rule = RULES.get(requirement.number)
+    if peers is None or (len(cluster.peers) == 1 and rule is not None and rule.compares):
+        return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
+    if rule is None:
+        return Verdict(UNKNOWN, "not judged yet")
+    try:
+        return rule.judge(cluster, *peers)
+    except Exception as error:  # a crashing rule must not take the others with it
+        return Verdict(UNKNOWN, f"the rule crashed ({type(error).__name__}: {error})", crashed=True)
+
+
+def _accepted(requirement: Requirement, subject: Subject, verdict: Verdict, cluster: Cluster) -> str | None:
+    """Return why a deviation was accepted, None where it was not or no longer is."""
+    if verdict.outcome != VIOLATION:
+        return None
+    for accepted in cluster.facts.accepted:
+        if accepted.rule not in (requirement.rule, requirement.number):
+            continue
+        if accepted.until and cluster.as_of and cluster.as_of > accepted.until:
+            continue
+        named = {peer.name for name in accepted.subject if (peer := cluster.find(name))}
+        if not accepted.subject or named == set(subject.peers):
+            return accepted.reason
+    return None
+
+
+def _summary(peer: Peer, cluster: Cluster) -> PeerSummary:
+    return PeerSummary(
+        peer=peer.name,
+        type=peer.type.value,
+        version=str(peer.version.value) if peer.version.value else None,
+        platform=peer.platform.value,
+        address=_address_of(peer, cluster),
+        primary=peer is cluster.primary,
+        seen=peer.seen,
+    )
+
+
+def _address_of(peer: Peer, cluster: Cluster) -> str | None:
+    """Return its LAN address; of a peer without exports what the others' lists lead to."""
+    if peer.addresses:
+        return str(peer.addresses[0])
+    found = next((a for alias in peer.aliases if (a := cluster.address_of(alias))), None)
+    return str(found) if found else None

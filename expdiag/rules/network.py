@@ -1,0 +1,268 @@
+"""The network between the peers: addresses, delay, translation."""
+
+from __future__ import annotations
+
+from expdiag import knowledge
+from expdiag.findings import Verdict
+from expdiag.model.cluster import Cluster
+from expdiag.model.latency import Delay, Limit, delays, limit_for
+from expdiag.model.names import Address, address
+from expdiag.model.peers import Interface, Peer
+from expdiag.rules import want
+from expdiag.rules.agreement import names
+from expdiag.rules.declare import not_applicable, passed, rule, unknown, violation
+from expdiag.rules.sharing import at_fault, shared
+
+_MOVE_CLOSER = (
+    "shorten the path between the two peers (compare the hops of a traceroute with the round trip), or place the "
+    "far peer nearer; peers that stay apart belong into clusters of their own, joined by neighbor zones"
+)
+
+
+@rule("R05", compares=True)
+def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
+    """No IPv4 address is used on two peers, on whatever interface.
+
+    Why: peers are told apart by address; a cloned VM brings its addresses along.
+    Passes: all IPv4 addresses in use differ.
+    Violates: one address on two peers. An interface that is not in use does not count: one the status reports
+    as switched off, or LAN 2 with the factory address.
+    Unknown: a peer's IPv4 address is not in the evidence.
+    Not applicable: a cluster of one, or one that uses IPv6 only.
+    """
+    protocols = {peer.ip_protocol.value.casefold() for peer in cluster.peers if peer.ip_protocol.value}
+    if protocols == {"ipv6"}:
+        return not_applicable(
+            "the cluster uses IPv6 only", evidence=[s for p in cluster.peers for s in p.ip_protocol.sources]
+        )
+    used = {
+        peer.name: {
+            str(found): interface.ipv4.sources
+            for interface in _interfaces_in_use(peer)
+            for found in interface.addresses
+            if found.version == 4
+        }
+        for peer in cluster.peers
+    }
+    evidence = [source for found in used.values() for sources in found.values() for source in sources]
+    if doubles := shared(used):
+        listing = "; ".join(f"{double} on {', '.join(owners)}" for double, owners in doubles.items())
+        return violation(
+            f"an IPv4 address is used twice: {listing}",
+            evidence=[s for double, owners in doubles.items() for name in owners for s in used[name][double]],
+            at_fault=at_fault(cluster, doubles),
+            measured=listing,
+            wanted="an address of its own for each peer",
+            fix="give the second peer an address of its own (System > Network interfaces > IP). Take it out of "
+            "the cluster first and add it again with the new address",
+        )
+    silent = tuple(
+        peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses)
+    )
+    if silent:
+        return unknown(
+            f"nothing shows an IPv4 address of {names(silent)}",
+            want=[want.export(peer, "ipv4") for peer in silent],
+            evidence=evidence,
+        )
+    return passed("all IPv4 addresses differ", evidence=evidence)
+
+
+def _interfaces_in_use(peer: Peer) -> list[Interface]:
+    factory = address(knowledge.load("limits")["factory"]["ipv4"])
+    return [
+        interface
+        for interface in peer.interfaces
+        if interface.number == 1
+        or (peer.dual_interfaces.value is not False and address(interface.ipv4.value or "") != factory)
+    ]
+
+
+@rule("R07")
+def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    """The round trip between two peers is within the supported delay.
+
+    Why: the shared database waits for its peers; over the limit it parts, and calls fail with it.
+    Passes: the 95th percentile of the slowest run either way is within the limit of the peers' release: 80 ms
+    from X12.6 on, 30 ms up to X8.5; in between the sources do not say, so up to 30 ms passes.
+    Violates: it is over the limit.
+    Unknown: no run with at least four answers; or only a summary was printed, and its shortest and longest
+    round trip lie on two sides of the limit.
+    """
+    limit = limit_for((one.version.value, other.version.value))
+    measured = delays(cluster.paths.between(one.name, other.name))
+    if not measured:
+        return _not_measured(cluster, one, other)
+    evidence = [delay.run.source for delay in measured]
+    compared = {"measured": _rounded(measured[0].high), "wanted": limit.upto, "unit": "ms"}
+    slow = [delay for delay in measured if delay.low > limit.beyond]
+    if slow:
+        return violation(
+            f"{_rounded(slow[0].low):g} ms from {slow[0].run.vantage} to {slow[0].run.target} "
+            f"(95th percentile of {slow[0].run.answered} answers) is over the limit of {limit.beyond:g} ms",
+            evidence=evidence,
+            at_fault=_far_peer(cluster, one, other, limit),
+            fix=_MOVE_CLOSER,
+            **compared | {"measured": _rounded(slow[0].low), "wanted": limit.beyond},
+        )
+    if measured[0].high > limit.upto:
+        return unknown(_between(measured[0], limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    near = knowledge.load("limits")["probes"]["near_limit"] * limit.upto
+    note = "; close to the limit" if measured[0].high > near else ""
+    return passed(
+        f"{_rounded(measured[0].high):g} ms at most{note} (95th percentile of the slowest of {len(measured)} runs)",
+        evidence=evidence,
+        **compared,
+    )
+
+
+@rule("R08")
+def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    """The delay between two peers, one way, is within half the supported round trip.
+
+    Why: the guide gives the limit both ways round; 40 ms here is one direction, not one router.
+    Passes: the round trip is within the one-way limit, so each direction is; or half the round trip is, and the
+    reason says that both directions were taken to be alike.
+    Violates: the round trip is over twice the limit, so one direction is over it whichever way it is shared out.
+    Unknown: no round trip was measured. Clocks that agree to a millisecond at both ends would be needed for more.
+    """
+    limit = limit_for((one.version.value, other.version.value))
+    measured = delays(cluster.paths.between(one.name, other.name))
+    if not measured:
+        return _not_measured(cluster, one, other)
+    evidence = [delay.run.source for delay in measured]
+    half = _rounded(measured[0].high / 2)
+    compared = {"measured": half, "wanted": limit.one_way, "unit": "ms"}
+    slow = [delay for delay in measured if delay.low > 2 * limit.one_way]
+    if slow:
+        return violation(
+            f"a round trip of {_rounded(slow[0].low):g} ms leaves at least {_rounded(slow[0].low / 2):g} ms for one "
+            f"direction, over the limit of {limit.one_way:g} ms",
+            evidence=evidence,
+            at_fault=_far_peer(cluster, one, other, limit),
+            fix=_MOVE_CLOSER,
+            **compared | {"measured": _rounded(slow[0].low / 2)},
+        )
+    if measured[0].high > limit.upto:
+        return unknown(_between(measured[0], limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    if measured[0].high <= limit.one_way:
+        reason = f"the whole round trip of {_rounded(measured[0].high):g} ms is within the one-way limit"
+    else:
+        reason = f"half of the round trip, {half:g} ms, taking both directions to be alike"
+    return passed(reason, evidence=evidence, **compared)
+
+
+def _not_measured(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    runs = cluster.paths.between(one.name, other.name)
+    answered = sum(run.answered for run in runs)
+    sent = sum(run.sent or 0 for run in runs)
+    reason = (
+        f"only {answered} of {sent} probes between them were answered, too few to judge"
+        if runs
+        else "no round trip between them was measured"
+    )
+    return unknown(reason, want=[want.ping(one, other)], evidence=[run.source for run in runs])
+
+
+def _between(delay: Delay, limit: Limit) -> str:
+    if delay.low < delay.high:
+        return (
+            f"the summary gives {delay.low:g} to {delay.high:g} ms, on both sides of the limit of {limit.upto:g} ms, "
+            "and not how many were slow"
+        )
+    return (
+        f"{_rounded(delay.high):g} ms lies between {limit.upto:g} and {limit.beyond:g} ms, where the sources do not "
+        f"say what this release supports ({limit.cite})"
+    )
+
+
+def _longer_pings(one: Peer, other: Peer) -> list[str]:
+    return [want.ping(one, other), want.ping(other, one)]
+
+
+def _far_peer(cluster: Cluster, one: Peer, other: Peer, limit: Limit) -> tuple[str, ...]:
+    """Return the peer that is far from more than one, else the one that is not the primary."""
+
+    def far_from(peer: Peer) -> int:
+        return sum(
+            1
+            for third in cluster.peers
+            if any(delay.low > limit.beyond for delay in delays(cluster.paths.between(peer.name, third.name)))
+        )
+
+    if far_from(one) != far_from(other):
+        return (max((one, other), key=far_from).name,)
+    if cluster.primary in (one, other):
+        return ((other if cluster.primary is one else one).name,)
+    return ()
+
+
+def _rounded(milliseconds: float) -> float:
+    return round(milliseconds, 3)
+
+
+@rule("R10")
+def no_nat_between_peers(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
+    """A peer reaches another at the address that stands on the other's own interface.
+
+    Why: peers identify each other by address; translation on the way makes the presented and the expected one
+    differ.
+    Passes: the entry for the other peer in this one's peer list, or what the address mapping makes of it, is an
+    address of the other peer's interfaces.
+    Violates: it is the public address that static NAT puts in front of the other peer.
+    Unknown: no entry for it, or a name whose address here only DNS can tell.
+    """
+    entries = [
+        (entry, fact.sources)
+        for fact in start.listed.values()
+        if (entry := fact.value) and cluster.find(entry) is end
+    ]
+    if not entries:
+        wanted = [want.export(peer, "peer_address") for peer in (start, end) if not peer.seen] or [
+            want.export(start, "peer_address")
+        ]
+        return unknown(f"the peer list of {start} shows no entry that is known to be {end}", want=wanted)
+    entry, sources = entries[0]
+    mapping = cluster.facts.sources.get("cluster.address_mapping")
+    found = cluster.address_of(entry)
+    if found is None:
+        return unknown(
+            f"{start} reaches {end} as {entry}; which address that gives is not in the evidence",
+            want=[want.lookup(start, entry), "System > Clustering, cluster address mapping, noted in case.toml"],
+            evidence=sources,
+        )
+    evidence = [*sources, *([mapping] if mapping is not None and address(entry) is None else [])]
+    return _judge_address(start, end, entry, found, evidence)
+
+
+def _judge_address(start: Peer, end: Peer, entry: str, found: Address, evidence: list[int]) -> Verdict:
+    if behind := end.nat_addresses.get(found):
+        own = end.lan.ipv4.value or "the address of its LAN 1"
+        return violation(
+            f"{start} reaches {end} at {found}, the static NAT address in front of its LAN {behind.number}",
+            evidence=[*evidence, *behind.static_nat_address.sources, *behind.static_nat_on.sources],
+            at_fault=[start.name],
+            measured=str(found),
+            wanted=own,
+            fix=f"on {start}, let the peer list entry for {end} lead to {own}: enter that address, or the full name of "
+            f"{end} with a cluster address mapping to it, as on the other peers (System > Clustering), save and "
+            f"restart {start}; cluster on LAN 1 and keep static NAT on LAN 2",
+        )
+    for interface in end.interfaces:
+        if found in interface.addresses:
+            own = interface.ipv4.sources if found.version == 4 else interface.ipv6.sources
+            through = "" if str(found) == entry else f" (by way of {entry})"
+            return passed(
+                f"{start} reaches {end} at {found}{through}, the address on its LAN {interface.number}",
+                evidence=[*evidence, *own],
+                measured=str(found),
+                wanted=str(found),
+            )
+    return unknown(
+        f"{start} reaches {end} at {found}, and nothing shows that {end} has this address",
+        want=[want.export(end, "ipv4")],
+        evidence=evidence,
+    )
+
+
+RULES = (ipv4_addresses_distinct, round_trip_delay, one_way_hop, no_nat_between_peers)

@@ -1,0 +1,136 @@
+"""A made-up cluster as values: change a field to seed a fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+AS_OF = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
+BOTH_PURPOSES = ("serverAuth", "clientAuth")
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateSpec:
+    """A server certificate to be issued by the training authority."""
+
+    common_name: str
+    dns_names: tuple[str, ...]
+    key: str
+    not_before: datetime = AS_OF - timedelta(days=100)
+    not_after: datetime = AS_OF + timedelta(days=265)
+    purposes: tuple[str, ...] | None = BOTH_PURPOSES
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmSpec:
+    """An alarm that is up: number, UUID, title, detail, severity."""
+
+    number: int
+    uuid: str
+    title: str
+    detail: str
+    severity: str = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSpec:
+    """One peer: what its exports will say."""
+
+    host_name: str
+    domain: str
+    ipv4: str
+    certificate: CertificateSpec
+    type: str = "E"
+    system_name: str = ""
+    version: str = "X14.3.4"
+    build: str = "oak_v14.3.4_rc_2"
+    hardware: str = "VMware"
+    serial: str = "0A1B2C3D"
+    platform: str | None = "Medium"
+    lan2_ipv4: str = ""
+    static_nat: Mapping[int, str] = field(default_factory=dict)
+    h323: str = "On"
+    dns_servers: tuple[str, ...] = ("10.0.1.53",)
+    ntp_servers: tuple[str, ...] = ("10.0.1.123",)
+    cluster_name: str = ""
+    primary: int = 1
+    peer_list: tuple[str, ...] = ()
+    alarms: tuple[AlarmSpec, ...] = ()
+    uptime: int = 864_000
+
+    @property
+    def fqdn(self) -> str:
+        """Host name and domain."""
+        return f"{self.host_name}.{self.domain}"
+
+    def changed(self, **fields: object) -> PeerSpec:
+        """Return the peer with some fields changed."""
+        return replace(self, **fields)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """A cluster.
+
+    Attributes:
+        round_trips: milliseconds by unordered pair of host names.
+        tls_mode: as `case.toml` states it; None leaves it out.
+        mapping: cluster address mapping, by FQDN.
+    """
+
+    name: str
+    peers: tuple[PeerSpec, ...]
+    round_trips: Mapping[frozenset[str], float]
+    tls_mode: str | None = "Enforce"
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    as_of: datetime = AS_OF
+
+    def changed(self, host_name: str, **fields: object) -> ClusterSpec:
+        """Return the cluster with some fields of one peer changed."""
+        peers = tuple(p.changed(**fields) if p.host_name == host_name else p for p in self.peers)
+        return replace(self, peers=peers)
+
+    def with_round_trip(self, one: str, other: str, milliseconds: float) -> ClusterSpec:
+        """Return the cluster with one path of another length."""
+        return replace(self, round_trips={**self.round_trips, frozenset({one, other}): milliseconds})
+
+
+def healthy(
+    size: int = 3,
+    *,
+    type: str = "E",
+    name: str = "healthy-e",
+    domain: str = "edge.example.com",
+    version: str = "X14.3.4",
+) -> ClusterSpec:
+    """Return a cluster without a fault: names in the peer lists, mapped to private addresses, static NAT on LAN 2."""
+    letter = type.lower()
+    hosts = [f"{letter}{number}" for number in range(1, size + 1)]
+    fqdns = tuple(f"{host}.{domain}" for host in hosts)
+    peers = tuple(
+        PeerSpec(
+            host_name=host,
+            domain=domain,
+            ipv4=f"10.0.1.{10 + number}",
+            certificate=CertificateSpec(f"cluster.{domain}", (f"{host}.{domain}", f"cluster.{domain}"), host),
+            type=type,
+            system_name=f"Edge {number}" if type == "E" else f"Core {number}",
+            version=version,
+            build=f"oak_v{version.removeprefix('X')}_rc_2",
+            serial=f"0A1B2C{number:02X}",
+            lan2_ipv4=f"10.0.2.{10 + number}" if type == "E" else "",
+            static_nat={2: f"203.0.113.{10 + number}"} if type == "E" else {},
+            cluster_name=f"cluster.{domain}",
+            peer_list=fqdns,
+        )
+        for number, host in enumerate(hosts, start=1)
+    )
+    return ClusterSpec(
+        name=name,
+        peers=peers,
+        round_trips={
+            frozenset({a, b}): 9.0 + 4 * (i + j) for i, a in enumerate(hosts) for j, b in enumerate(hosts) if i < j
+        },
+        mapping={peer.fqdn: peer.ipv4 for peer in peers},
+    )

@@ -1,0 +1,153 @@
+"""Writes a made-up cluster as a case folder: one diagnostic archive per peer, pings, `case.toml`."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import random
+import tarfile
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from expdiag.scenarios import authority, exports
+from expdiag.scenarios.spec import ClusterSpec, PeerSpec
+
+
+def write_case(cluster: ClusterSpec, folder: Path) -> None:
+    """Write the case folder of a cluster; the same cluster gives the same bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "case.toml").write_text(case_toml(cluster), encoding="utf-8")
+    stamp = f"{cluster.as_of:%Y-%m-%d_%H_%M_%S}"
+    for peer in cluster.peers:
+        members = bundle(peer, cluster)
+        (folder / f"diagnostic_log_{peer.host_name}_{stamp}.tar.gz").write_bytes(
+            tar_gz(members, cluster.as_of)
+        )
+    for name, text in pings(cluster).items():
+        path = folder / "probes" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
+    """Return the members of a peer's diagnostic log archive by name."""
+    now = cluster.as_of
+    tail = f"{peer.host_name}_{now:%Y-%m-%d_%H:%M:%S}"
+    settings, state = exports.configuration(peer), exports.status(peer, now)
+    texts = {
+        f"loggingsnapshot_{tail}.txt": log(peer, cluster),
+        f"xconf_dump_{tail}.txt": exports.configuration_text(settings),
+        f"xconf_dump_{tail}.xml": exports.xml("Configuration", settings, peer.version),
+        f"xstat_dump_{tail}.txt": exports.status_text(state),
+        f"xstat_dump_{tail}.xml": exports.xml("Status", state, peer.version),
+    }
+    pems = {
+        f"ca_{tail}.pem": authority.root_pem(),
+        f"server_{tail}.pem": authority.server_pem(peer.certificate),
+    }
+    return {**{name: text.encode() for name, text in texts.items()}, **pems}
+
+
+def tar_gz(members: Mapping[str, bytes], modified: datetime) -> bytes:
+    """Return an archive that is the same on every run."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            info.mtime = int(modified.timestamp())
+            archive.addfile(info, io.BytesIO(content))
+    return gzip.compress(buffer.getvalue(), compresslevel=9, mtime=0)
+
+
+def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
+    """Return a diagnostic log: alarms first, then replication every two minutes."""
+    node = f"clusterdb@{peer.fqdn}"
+    lines = []
+    start = cluster.as_of - timedelta(minutes=9)
+    for step, alarm in enumerate(peer.alarms):
+        when = start + timedelta(seconds=step)
+        lines.append(
+            f'{_stamp(when)} {peer.host_name} alarm: Level="WARN" Event="Alarm Raised" Id="{alarm.number}" '
+            f'UUID="{alarm.uuid}" Severity="{alarm.severity}" Detail="{alarm.title}: {alarm.detail}" '
+            f'UTCTime="{_utc(when)}"'
+        )
+    listed = ", ".join(
+        f"u'({cluster.mapping.get(entry, entry)} {entry.partition('.')[0]})'" for entry in peer.peer_list
+    )
+    local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), 0)
+    for step in range(4):
+        when = start + timedelta(minutes=1 + 2 * step, milliseconds=330)
+        head = f'{_stamp(when)} {peer.host_name} replication: UTCTime="{_utc(when)}" Module="developer.replication" '
+        lines += [
+            f'{head}Level="INFO" CodeLocation="clusterconfigurationsynchroniser(270)" Detail="Starting synchronisation"',
+            f'{head}Level="INFO" CodeLocation="clusterconfigurationutils(750)" AlternateIPAddresses="[{listed}]" '
+            f'ConfigurationMasterIndex="{peer.primary - 1}" LocalPeerIndex="{local}" ',
+            f'{head}Level="INFO" CodeLocation="clusterconfigurationsynchroniser(336)" '
+            'Detail="Synchronisation completed successfully"',
+        ]
+        lines.append(
+            f'{_stamp(when)} {peer.host_name} UTCTime="{_utc(when)}" Module="developer.clusterdb.cdb" '
+            f'Level="INFO" Node="{node}" PID="<0.159.0>" Detail="Table statistics collected"'
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _stamp(when: datetime) -> str:
+    return when.isoformat(timespec="milliseconds")
+
+
+def _utc(when: datetime) -> str:
+    return f"{when:%Y-%m-%d %H:%M:%S},{when.microsecond // 1000:03d}"
+
+
+def pings(cluster: ClusterSpec) -> dict[str, str]:
+    """Return a ping of every peer from every other, by path below `probes/`."""
+    return {
+        f"{start.host_name}/ping-{end.host_name}.txt": ping(
+            end.ipv4,
+            cluster.round_trips[frozenset({start.host_name, end.host_name})],
+            seed=f"{cluster.name} {start.host_name} {end.host_name}",
+        )
+        for start in cluster.peers
+        for end in cluster.peers
+        if start is not end
+    }
+
+
+def ping(address: str, round_trip: float, seed: str, count: int = 20) -> str:
+    """Return what ping prints for a path of this length, the first probe with an address resolution in it."""
+    chance = random.Random(seed)
+    times = [round_trip + chance.uniform(0.1, 0.9) for _ in range(count)]
+    times[0] += chance.uniform(3, 8)
+    lines = [f"PING {address} ({address}) 56(84) bytes of data."]
+    lines += [
+        f"64 bytes from {address}: icmp_seq={n} ttl=62 time={time:.1f} ms" for n, time in enumerate(times, start=1)
+    ]
+    mean = sum(times) / count
+    deviation = (sum((time - mean) ** 2 for time in times) / count) ** 0.5
+    return "\n".join(
+        [
+            *lines,
+            "",
+            f"--- {address} ping statistics ---",
+            f"{count} packets transmitted, {count} received, 0% packet loss, time {1001 * (count - 1)}ms",
+            f"rtt min/avg/max/mdev = {min(times):.3f}/{mean:.3f}/{max(times):.3f}/{deviation:.3f} ms",
+            "",
+        ]
+    )
+
+
+def case_toml(cluster: ClusterSpec) -> str:
+    """Return the facts no export shows."""
+    lines = ["[case]", f'name = "{cluster.name}"', f"as_of = {cluster.as_of:%Y-%m-%dT%H:%M:%SZ}", "", "[cluster]"]
+    if cluster.tls_mode:
+        lines.append(f'tls_verification_mode = "{cluster.tls_mode}"')
+    if cluster.mapping:
+        pairs = ", ".join(f'"{name}" = "{address}"' for name, address in cluster.mapping.items())
+        lines.append(f"address_mapping = {{ {pairs} }}")
+    for peer in cluster.peers:
+        if peer.platform:
+            lines += ["", f'[peers."{peer.host_name}"]', f'platform = "{peer.platform}"']
+    return "\n".join([*lines, "", "[services]", "mra = true", "b2b = false", "", "[tms]", "used = false", ""])

@@ -1,0 +1,1 @@
+"""Pictures of a case, each beside a small table that says the same."""

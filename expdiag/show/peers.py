@@ -1,0 +1,110 @@
+"""The peer graph as a picture."""
+
+from __future__ import annotations
+
+from math import cos, hypot, pi, sin
+
+from expdiag.case import Case
+from expdiag.findings import PASS, UNKNOWN, VIOLATION
+from expdiag.model.cluster import Cluster
+from expdiag.model.peers import Peer
+from expdiag.show import latency
+from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture, shorten
+
+_WORST_FIRST = (VIOLATION, UNKNOWN, PASS)
+Point = tuple[float, float]
+
+
+def peer_graph(case: Case) -> Picture:
+    """Draw the peers and the paths between them: dashed and thick where over the limit, dotted where not measured."""
+    cluster = case.cluster
+    places = _places(len(cluster.peers))
+    with picture(6.4, 4.4) as drawn:
+        axes = drawn.add_subplot()
+        axes.set_axis_off()
+        axes.set_xlim(-1.62, 1.62)
+        axes.set_ylim(-1.28, 1.28)
+        axes.set_aspect("equal")
+        where = dict(zip((peer.name for peer in cluster.peers), places, strict=True))
+        for one, other in cluster.pairs():
+            _path(axes, cluster, one, other, where[one.name], where[other.name])
+        for peer in cluster.peers:
+            _node(axes, peer, where[peer.name], is_primary=peer is cluster.primary)
+    return drawn
+
+
+def _places(count: int) -> list[Point]:
+    """Return places on an ellipse, the first at the top."""
+    if count == 1:
+        return [(0.0, 0.0)]
+    if count == 2:
+        return [(-0.95, 0.0), (0.95, 0.0)]
+    return [(1.12 * sin(2 * pi * n / count), 0.92 * cos(2 * pi * n / count)) for n in range(count)]
+
+
+def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Point) -> None:  # type: ignore[no-untyped-def]
+    outcomes = {latency.outcome(cluster, one, other), latency.outcome(cluster, other, one)}
+    known = outcomes - {UNKNOWN} or outcomes
+    worst = next(outcome for outcome in _WORST_FIRST if outcome in known)
+    axes.plot(
+        [start[0], end[0]],
+        [start[1], end[1]],
+        color=COLOURS[worst],
+        linestyle=LINES[worst],
+        linewidth=WIDTHS[worst],
+        zorder=1,
+    )
+    values = [
+        value
+        for a, b in ((one, other), (other, one))
+        if (value := latency.measured(cluster, a, b)) is not None
+    ]
+    text = f"{max(values):.4g} ms" if values else "not measured"
+    if worst == VIOLATION:
+        text += "\nover the limit"
+    share = _label_share(start, end)
+    axes.text(
+        start[0] + share * (end[0] - start[0]),
+        start[1] + share * (end[1] - start[1]),
+        text,
+        ha="center",
+        va="center",
+        fontsize=8,
+        weight="bold" if worst == VIOLATION else "normal",
+        color=COLOURS[worst] if worst == VIOLATION else INK,
+        bbox={"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": "none"},
+        zorder=2,
+    )
+
+
+def _label_share(start: Point, end: Point) -> float:
+    """Return where on a path its label stands: off the middle where paths cross there."""
+    middle = hypot((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
+    return 0.36 if middle < 0.25 and hypot(start[0], start[1]) > 0.5 else 0.5
+
+
+def _node(axes, peer: Peer, place: Point, *, is_primary: bool) -> None:  # type: ignore[no-untyped-def]
+    version = str(peer.version.value) if peer.version.value else "version ?"
+    kind = f"Expressway-{peer.type.value}" if peer.type.value else "type ?"
+    lines = [shorten(peer.name), f"{kind}  {shorten(version, 14)}", peer.platform.value or "platform ?"]
+    if is_primary:
+        lines.append("primary")
+    if not peer.seen:
+        lines = [shorten(peer.name), "no exports in the case"]
+    axes.text(
+        place[0],
+        place[1],
+        "\n".join(lines),
+        ha="center",
+        va="center",
+        color=INK,
+        linespacing=1.35,
+        bbox={
+            "boxstyle": "round,pad=0.5",
+            "facecolor": PAPER,
+            "edgecolor": INK,
+            "linewidth": 2.2 if is_primary else 1.0,
+            "linestyle": "solid" if peer.seen else "dotted",
+        },
+        zorder=3,
+    )

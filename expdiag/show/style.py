@@ -1,0 +1,77 @@
+"""How every picture looks: colours that stay apart for colour-blind eyes and on both page colours, and never alone."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from matplotlib import rc_context
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
+
+COLOURS = {PASS: "#0072B2", VIOLATION: "#D55E00", UNKNOWN: "#767676", NOT_APPLICABLE: "#9A9A9A"}
+LINES = {PASS: "solid", VIOLATION: (0, (5, 1.5)), UNKNOWN: (0, (1, 2)), NOT_APPLICABLE: (0, (1, 2))}
+WIDTHS = {PASS: 1.6, VIOLATION: 3.0, UNKNOWN: 1.4, NOT_APPLICABLE: 1.0}
+MARKS = {PASS: "ok", VIOLATION: "over", UNKNOWN: "?", NOT_APPLICABLE: "–"}
+INK, PAPER, FAINT = "#1B1B1B", "#FFFFFF", "#D9D9D9"
+_SETTINGS = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9,
+    "svg.hashsalt": "expdiag",
+    "svg.fonttype": "path",
+    "text.color": INK,
+}
+
+
+class Picture(Figure):
+    """A figure that draws itself in a notebook without any set-up."""
+
+    def _repr_png_(self) -> bytes:
+        return self._as("png", dpi=110)
+
+    def svg(self, title: str) -> str:
+        """Return the picture as an SVG element to stand inside a page; `title` is what a screen reader says."""
+        text = self._as("svg").decode()
+        text = text[text.index("<svg") :]
+        text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
+        text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
+        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
+        return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(title)}"', 1)
+
+    def _as(self, kind: str, **options: Any) -> bytes:
+        buffer = io.BytesIO()
+        metadata = {"Date": None, "Creator": None} if kind == "svg" else {"Software": None}
+        with rc_context(_SETTINGS):
+            self.savefig(buffer, format=kind, metadata=metadata, facecolor=PAPER, **options)
+        return buffer.getvalue()
+
+    def __repr__(self) -> str:
+        width, height = self.get_size_inches()
+        return f"<Picture {width:g} x {height:g} in>"
+
+
+def _attribute(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+
+
+@contextmanager
+def picture(width: float, height: float) -> Iterator[Picture]:
+    """Give a picture of a size in inches to draw on, under the common settings."""
+    with rc_context(_SETTINGS):
+        drawn = Picture(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(drawn)
+        yield drawn
+
+
+def shorten(text: str, limit: int = 22) -> str:
+    """Return a name that fits a label, its end kept because names differ there."""
+    from expdiag.report.safe import one_line
+
+    shown = one_line(text).replace("$", r"\$")
+    return shown if len(shown) <= limit else f"{shown[: limit // 2 - 1]}…{shown[-(limit // 2) :]}"
