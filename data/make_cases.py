@@ -41,9 +41,7 @@ def troubled() -> ClusterSpec:
         "e3",
         certificate=replace(e3.certificate, common_name=e3.fqdn, dns_names=(cluster.peers[0].cluster_name,)),
     )
-    cluster = cluster.changed(
-        "e2", peer_list=("203.0.113.11", e2.fqdn, e3.fqdn), static_nat={2: "203.0.113.12"}
-    )
+    cluster = cluster.changed("e2", peer_list=("203.0.113.11", e2.fqdn, e3.fqdn), static_nat={2: "203.0.113.12"})
     return cluster.changed("e3", lan2_ipv4=e1.lan2_ipv4, static_nat={2: "203.0.113.13"})
 
 

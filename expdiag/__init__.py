@@ -1,7 +1,7 @@
 """Diagnoses Cisco Expressway clusters from what customers send: tables, verdicts with evidence, pictures.
 
-    case = expdiag.load("data/cases/troubled-e")
-    findings = expdiag.check(case)
+case = expdiag.load("data/cases/troubled-e")
+findings = expdiag.check(case)
 """
 
 from __future__ import annotations

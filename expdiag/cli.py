@@ -124,7 +124,12 @@ def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
 
         return as_markdown.render(findings, case.all_issues)
 
-    writers: dict[str, Callable[[], str]] = {"table": table, "json": as_json, "html": html, "markdown": markdown}
+    writers: dict[str, Callable[[], str]] = {
+        "table": table,
+        "json": as_json,
+        "html": html,
+        "markdown": markdown,
+    }
     return writers[options.format]()
 
 

@@ -177,7 +177,18 @@ class Findings(Sequence[Finding]):
             "fix": [f.verdict.fix for f in self],
             "reference": [f.requirement.reference for f in self],
         }
-        texts = ("requirement", "rule", "strength", "subject", "kind", "outcome", "reason", "unit", "fix", "reference")
+        texts = (
+            "requirement",
+            "rule",
+            "strength",
+            "subject",
+            "kind",
+            "outcome",
+            "reason",
+            "unit",
+            "fix",
+            "reference",
+        )
         return pd.DataFrame(
             {
                 name: pd.Series(

@@ -94,9 +94,7 @@ class Certificate(NamedTuple):
     signature_hash: Annotated[str, Column("hash of the signature, empty where it has none")]
     is_authority: Annotated[bool, Column("basic constraints say it may issue certificates")]
     self_signed: Annotated[bool, Column("issuer equals subject")]
-    purposes: Annotated[
-        tuple[str, ...] | None, Column("extended key usage; missing where the extension is absent")
-    ]
+    purposes: Annotated[tuple[str, ...] | None, Column("extended key usage; missing where the extension is absent")]
     source: SourceId
 
 
@@ -241,9 +239,11 @@ def frame(
 def _series(values: Iterable[Any], dtype: str) -> pd.Series[Any]:
     import pandas as pd
 
+    wanted: Any = dtype
     if dtype.startswith("datetime64"):
-        return pd.Series(pd.to_datetime(list(values), utc=True)).astype(dtype)  # type: ignore[call-overload, no-any-return]
-    return pd.Series(list(values), dtype=dtype)  # type: ignore[call-overload, no-any-return]
+        times: pd.Series[Any] = pd.Series(pd.to_datetime(list(values), utc=True)).astype(wanted)
+        return times
+    return pd.Series(list(values), dtype=wanted)
 
 
 def problems(table: str, data: pd.DataFrame) -> list[str]:

@@ -67,9 +67,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
         else:
             _read_member(found, sources, reading)
     if not reading.understood:
-        raise NothingReadableError(
-            map(str, where), len(reading.rows["files"]), tuple(reading.rows["issues"])
-        )
+        raise NothingReadableError(map(str, where), len(reading.rows["files"]), tuple(reading.rows["issues"]))
     facts = reading.facts or CaseFile()
     return Dossier(
         name=facts.name or _default_name(where),

@@ -6,6 +6,7 @@ refused one by one, and the rest is still read.
 
 from __future__ import annotations
 
+import importlib
 import io
 import itertools
 import os
@@ -18,14 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
+gzip: Any
+_DEFLATE_ERRORS: tuple[type[Exception], ...]
 try:
-    from isal import igzip as gzip
-    from isal import isal_zlib
-
-    _DEFLATE_ERRORS: tuple[type[Exception], ...] = (isal_zlib.error, zlib.error)
+    gzip = importlib.import_module("isal.igzip")
+    _DEFLATE_ERRORS = (importlib.import_module("isal.isal_zlib").error, zlib.error)
 except ImportError:  # the same results at half the speed
-    import gzip
-
+    gzip = importlib.import_module("gzip")
     _DEFLATE_ERRORS = (zlib.error,)
 
 HEAD_BYTES = 1 << 16
@@ -105,9 +105,7 @@ def _folder(root: Path, folder: Path, prefix: str) -> Iterator[Member | Refused]
     try:
         entries = sorted(folder.iterdir(), key=lambda entry: entry.name)
     except OSError as error:
-        yield Refused(
-            f"{prefix}{folder.relative_to(root).as_posix()}", "unreadable", error.strerror or str(error)
-        )
+        yield Refused(f"{prefix}{folder.relative_to(root).as_posix()}", "unreadable", error.strerror or str(error))
         return
     for entry in entries:
         name = f"{prefix}{entry.relative_to(root).as_posix()}"
@@ -130,7 +128,7 @@ def _file(path: Path, name: str) -> Iterator[Member | Refused]:
         yield Refused(name, "unreadable", error.strerror or str(error))
 
 
-def _content(name: str, file: IO[bytes], depth: int) -> Iterator[Member | Refused]:
+def _content(name: str, file: Any, depth: int) -> Iterator[Member | Refused]:
     """Tell an archive from a plain file by its first bytes, and open what can be opened."""
     try:
         head = file.read(HEAD_BYTES)
@@ -304,7 +302,7 @@ class _Rejoined(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, all that is left for -1."""
         if size < 0:
-            data = self._head + self._file.read()
+            data: bytes = self._head + self._file.read()
             self._head = b""
         elif self._head:
             data, self._head = self._head[:size], self._head[size:]

@@ -162,7 +162,8 @@ class _Checker:
                 near = nearest(key, known) or known[0]
                 place = f"[{where}]" if where else "at the top"
                 raise CaseFileError(
-                    self._file, f"unknown key {key!r} {place}; did you mean {near!r}? Known: {', '.join(known)}"
+                    self._file,
+                    f"unknown key {key!r} {place}; did you mean {near!r}? Known: {', '.join(known)}",
                 )
 
     def table(self, name: str, tree: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, Any]:
@@ -173,10 +174,12 @@ class _Checker:
         return table
 
     def text(self, key: str, value: Any) -> str | None:
-        return self._typed(key, value, str, "a text in quotes")
+        text: str | None = self._typed(key, value, str, "a text in quotes")
+        return text
 
     def flag(self, key: str, value: Any) -> bool | None:
-        return self._typed(key, value, bool, "true or false")
+        flag: bool | None = self._typed(key, value, bool, "true or false")
+        return flag
 
     def flags(self, name: str, tree: Mapping[str, Any], known: tuple[str, ...]) -> dict[str, bool | None]:
         return {key: self.flag(f"{name}.{key}", value) for key, value in self.table(name, tree, known).items()}

@@ -6,9 +6,7 @@ import re
 
 MASK = "‹secret›"
 
-_SECRET_WORD = re.compile(
-    r"(password|passphrase|communityname|sharedsecret|presharedkey|accesskey|releasekey)$"
-)
+_SECRET_WORD = re.compile(r"(password|passphrase|communityname|sharedsecret|presharedkey|accesskey|releasekey)$")
 _CIPHER = re.compile(r"\{cipher\}\S*")
 _OPTION_KEY = re.compile(r"\b(\w{8,}-\d+-)[0-9A-Fa-f]{8}\b")
 _NAMED_SECRET = re.compile(

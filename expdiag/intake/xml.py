@@ -12,6 +12,7 @@ from expdiag import knowledge
 from expdiag.intake import trees
 from expdiag.intake.archive import Member
 from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.secrets import mask
 
 _TREES = {"status": "status", "configuration": "configuration"}
 _ROOT = re.compile(rb"<(?![!?])(?:[\w.-]+:)?([\w.-]+)")
@@ -101,7 +102,7 @@ class _Walker:
             value = "".join(self._text).strip()
             if self._text_size > _MAX_TEXT:
                 self._harvest.issue("line-too-long", f"{path}: value cut at {_MAX_TEXT >> 10} kB", self._line)
-            shown = trees.mask(path, value)
+            shown = mask(path, value)
             self._grower.leaf(path, value, self._note(f"<{self._opening}>{shown}</{tag}>"))
         self._is_leaf = False
         self._text.clear()

@@ -13,9 +13,7 @@ _ATTRIBUTES = r"(?: \((?P<attributes>[^)]*)\))?"
 # *s Ethernet 1: /
 _HEAD = re.compile(rf"^\*s (?P<name>[A-Za-z][\w-]*(?: \d+)?){_ATTRIBUTES}:\s*/?\s*$")
 #        Address: "10.0.1.11"
-_NODE = re.compile(
-    rf"^(?P<indent>\s+)(?P<name>[A-Za-z_][\w-]*(?: \d+)?){_ATTRIBUTES}:(?:\s+(?P<value>.*?))?\s*$"
-)
+_NODE = re.compile(rf"^(?P<indent>\s+)(?P<name>[A-Za-z_][\w-]*(?: \d+)?){_ATTRIBUTES}:(?:\s+(?P<value>.*?))?\s*$")
 _END = re.compile(r"^\*s/end\s*$")
 _STRUCTURE = re.compile(r"^\s*(?:OK|xStatus\b.*|- Status -)\s*$", re.I)
 

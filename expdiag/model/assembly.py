@@ -25,7 +25,12 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     names = {number: files[number].file for number in evidence}
     bundles, unplaced = identity.bundles(names, dossier.rows["settings"], frozenset(evidence))
     issues = [
-        Issue(names[file], None, "unassigned", "nothing tells which peer this is from; put its name into the path")
+        Issue(
+            names[file],
+            None,
+            "unassigned",
+            "nothing tells which peer this is from; put its name into the path",
+        )
         for file in unplaced
     ]
     peers = []
@@ -39,8 +44,7 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
 def _peer(bundle: Bundle, files: Mapping[int, FileRead], dossier: Dossier) -> tuple[Peer, list[Issue]]:
     ages = _ages(bundle, files)
     rows = {
-        table: [row for row in dossier.rows[table] if file_number(row.source) in bundle.files]
-        for table in _OF_A_PEER
+        table: [row for row in dossier.rows[table] if file_number(row.source) in bundle.files] for table in _OF_A_PEER
     }
     settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)))
     current = {number for number, age in ages.items() if age == 0}

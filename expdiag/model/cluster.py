@@ -92,11 +92,11 @@ class Directory:
             self._learn(peer)
 
     def _learn(self, peer: Peer) -> None:
-        for text in (str(a) for a in peer.addresses):
-            self._surely.setdefault(text, set()).add(peer.name)
-        for text in (peer.name, peer.host_name.value, peer.fqdn.value):
-            if text:
-                self._surely.setdefault(canonical(text), set()).add(peer.name)
+        for found in peer.addresses:
+            self._surely.setdefault(str(found), set()).add(peer.name)
+        for name in (peer.name, peer.host_name.value, peer.fqdn.value):
+            if name:
+                self._surely.setdefault(canonical(name), set()).add(peer.name)
         for text in (peer.system_name.value, *map(str, peer.nat_addresses), *peer.aliases):
             if text:
                 self._perhaps.setdefault(_key(text), set()).add(peer.name)
@@ -233,15 +233,13 @@ def _with_stated_facts(
                 issues += issue
     if mode := facts.cluster.tls_verification_mode:
         source = facts.sources.get("cluster.tls_verification_mode")
-        for name in by_name:
-            by_name[name], issue = _stated(by_name[name], "tls_mode", TLS_MODES[mode.lower()], source, facts.file)
+        for name, peer in list(by_name.items()):
+            by_name[name], issue = _stated(peer, "tls_mode", TLS_MODES[mode.lower()], source, facts.file)
             issues += issue
     return list(by_name.values()), issues
 
 
-def _stated(
-    peer: Peer, key: str, value: str, source: int | None, file: str
-) -> tuple[Peer, list[Issue]]:
+def _stated(peer: Peer, key: str, value: str, source: int | None, file: str) -> tuple[Peer, list[Issue]]:
     shown: Fact[str] = getattr(peer, key)
     if not shown.known:
         return replace(peer, **{key: Fact(value, () if source is None else (source,))}), []  # type: ignore[arg-type]

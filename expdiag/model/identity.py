@@ -116,9 +116,7 @@ def container_times(names: Iterable[str]) -> dict[str, str]:
     return times
 
 
-def _claims(
-    names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]
-) -> dict[int, Claims]:
+def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]) -> dict[int, Claims]:
     rows: dict[int, list[Setting]] = {file: [] for file in evidence}
     for row in settings:
         if row.path.lower().startswith(_IDENTIFYING):

@@ -124,7 +124,7 @@ def describe(
     files: frozenset[int],
 ) -> Peer:
     """Return a peer, still without a name, from what its bundle says."""
-    ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))  # type: ignore[arg-type, return-value]
+    ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))
     logged_host = next((row for row in settings.of_log()), None)
     return Peer(
         name="",
@@ -222,9 +222,7 @@ def _listed_in_log(replication: tuple[Replication, ...]) -> dict[int, Fact[str]]
     return {n: Fact(address, (last.source,)) for n, address in enumerate(last.addresses, start=1)}
 
 
-def _tls_mode(
-    settings: Settings, alarms: tuple[Alarm, ...], changes: tuple[ConfigurationChange, ...]
-) -> Fact[str]:
+def _tls_mode(settings: Settings, alarms: tuple[Alarm, ...], changes: tuple[ConfigurationChange, ...]) -> Fact[str]:
     """Trust a dump first, then the newest logged change, then the alarm that says Permissive."""
     dumped = _text(settings.value("tls_verification_mode")).map(lambda text: TLS_MODES.get(text.lower()))
     logged = [

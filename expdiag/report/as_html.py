@@ -43,10 +43,7 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
         "peers": findings.peers,
         "visits": outline.visits(findings),
         "accepted": [f for f in findings.of(VIOLATION) if f.accepted is not None],
-        "lines": {
-            outcome: outline.lines(findings, outcome)
-            for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE)
-        },
+        "lines": {outcome: outline.lines(findings, outcome) for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE)},
         "captures": outline.captures(findings),
         "unjudged": outline.unjudged(findings),
         "issues": case.all_issues,

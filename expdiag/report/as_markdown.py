@@ -43,7 +43,11 @@ def _changes(findings: Findings) -> list[str]:
         return []
     lines = ["## What to change", ""]
     for visit in visits:
-        who = f"On {', '.join(map(_text, visit.peers))}" if visit.peers else "Which peer to change, the evidence does not tell"
+        who = (
+            f"On {', '.join(map(_text, visit.peers))}"
+            if visit.peers
+            else "Which peer to change, the evidence does not tell"
+        )
         lines += [f"### {who}", ""]
         for task in visit.tasks:
             lines += _task(task)

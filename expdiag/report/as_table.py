@@ -129,5 +129,7 @@ def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
         parts += [Text(f"  {one_line(capture.want)}") for capture in captures[:3]]
     if issues:
         kinds = sorted({issue.kind for issue in issues})
-        parts.append(Text(f"{len(issues)} issue(s) with the input ({', '.join(kinds)}): see expdiag tables --table issues."))
+        parts.append(
+            Text(f"{len(issues)} issue(s) with the input ({', '.join(kinds)}): see expdiag tables --table issues.")
+        )
     return Group(*parts)

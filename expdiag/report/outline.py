@@ -102,16 +102,17 @@ def lines(findings: Findings, outcome: str) -> tuple[RuleLine, ...]:
 def headline(findings: Findings) -> str:
     """Return the state of the cluster in one sentence."""
     broken = {f.requirement.number for f in findings.of(VIOLATION) if f.is_open_violation}
-    advised = {
-        f.requirement.number
-        for f in findings.of(VIOLATION)
-        if not f.is_open_violation and f.accepted is None
-    }
+    advised = {f.requirement.number for f in findings.of(VIOLATION) if not f.is_open_violation and f.accepted is None}
     judged = {f.requirement.number for f in findings if f.verdict.reason != UNJUDGED}
-    parts = [f"{len(broken)} of {len(judged)} requirements judged are violated" if broken else "no requirement judged is violated"]
+    if broken:
+        parts = [f"{len(broken)} of the {len(judged)} requirements judged are violated"]
+    else:
+        parts = [f"no violation among the {len(judged)} requirements judged"]
     if advised:
         parts.append(f"{len(advised)} recommendation{'s are' if len(advised) > 1 else ' is'} not followed")
     accepted = sum(1 for f in findings if f.accepted is not None)
     if accepted:
         parts.append(f"{accepted} deviation{'s are' if accepted > 1 else ' is'} accepted")
+    if skipped := len(unjudged(findings)):
+        parts.append(f"{skipped} are not judged by this version")
     return "; ".join(parts)

@@ -182,7 +182,9 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
         if mode.value == "Permissive":
             return not_applicable("TLS verification mode is Permissive", evidence=mode.sources)
         return unknown(
-            "no server certificate of this peer is in the case", want=[want.certificate(peer)], evidence=mode.sources
+            "no server certificate of this peer is in the case",
+            want=[want.certificate(peer)],
+            evidence=mode.sources,
         )
     evidence = [certificate.source, *mode.sources]
     problems = _validity_problems(cluster, peer, certificate)
@@ -239,7 +241,9 @@ def _validity_problems(cluster: Cluster, peer: Peer, certificate: Certificate) -
             problems.append(f"it has {only} {entry}, which the peer lists call this peer")
     missing = certificates.missing_purposes(certificate, peer.version.value)
     if missing:
-        problems.append(f"it lacks the purpose {' and '.join(missing)}, which {peer.version.value or 'this release'} needs")
+        problems.append(
+            f"it lacks the purpose {' and '.join(missing)}, which {peer.version.value or 'this release'} needs"
+        )
     return problems
 
 
@@ -327,12 +331,21 @@ def h323_mode_on(cluster: Cluster, peer: Peer) -> Verdict:
             at_fault=[peer.name],
             measured="Off",
             wanted="On",
-            fix="set Configuration > Protocols > H.323, H.323 mode to On on the primary, from where it replicates; "
-            "ports 1719 and 1720 may stay closed to everybody but the peers",
+            fix=_switch_on_h323(cluster, peer),
         )
     if not peer.h323_on.known:
         return unknown("the H.323 mode is not in the evidence", want=[want.export(peer, "h323_mode")])
     return passed("H.323 mode is on", evidence=peer.h323_on.sources, measured="On", wanted="On")
+
+
+def _switch_on_h323(cluster: Cluster, peer: Peer) -> str:
+    page = "Configuration > Protocols > H.323, H.323 mode"
+    if cluster.primary is None or cluster.primary is peer:
+        return f"set {page}, to On on the primary, from where it replicates"
+    return (
+        f"set {page}, to On on {cluster.primary} (the primary; save it even if it is On there), from where it "
+        f"replicates to {peer}. If {peer} stays off, its replication is broken: clear its other violations first"
+    )
 
 
 RULES = (

@@ -48,9 +48,7 @@ def violation(
     reason: str, *, fix: str, evidence: Iterable[int] = (), at_fault: Iterable[str] = (), **compared: Any
 ) -> Verdict:
     """Say that a subject breaks the requirement, who has to change, and what."""
-    return Verdict(
-        VIOLATION, reason, fix=fix, evidence=_unique(evidence), at_fault=tuple(sorted(at_fault)), **compared
-    )
+    return Verdict(VIOLATION, reason, fix=fix, evidence=_unique(evidence), at_fault=tuple(sorted(at_fault)), **compared)
 
 
 def unknown(reason: str, want: Iterable[str], evidence: Iterable[int] = (), **compared: Any) -> Verdict:

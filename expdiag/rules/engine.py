@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from expdiag import knowledge
 from expdiag.case import Case
 from expdiag.errors import UnknownNameError
-from expdiag.findings import NOT_APPLICABLE, UNKNOWN, VIOLATION, Finding, Findings, PeerSummary, Subject, Verdict
+from expdiag.findings import (
+    NOT_APPLICABLE,
+    UNKNOWN,
+    VIOLATION,
+    Finding,
+    Findings,
+    PeerSummary,
+    Subject,
+    Verdict,
+)
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
@@ -73,11 +82,12 @@ def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subj
     if requirement.each == "cluster":
         yield Subject("cluster", everybody), ()
         return
-    groups: list[tuple[Peer, ...]] = {
+    by_kind: dict[str, list[tuple[Peer, ...]]] = {
         "peer": [(peer,) for peer in cluster.peers],
-        "pair": list(cluster.pairs()),
-        "ordered pair": list(cluster.ordered_pairs()),
-    }[requirement.each]
+        "pair": [*cluster.pairs()],
+        "ordered pair": [*cluster.ordered_pairs()],
+    }
+    groups = by_kind[requirement.each]
     for peers in groups:
         yield Subject(requirement.each, tuple(peer.name for peer in peers)), peers
     if not groups:

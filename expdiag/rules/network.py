@@ -56,9 +56,7 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
             fix="give the second peer an address of its own (System > Network interfaces > IP). Take it out of "
             "the cluster first and add it again with the new address",
         )
-    silent = tuple(
-        peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses)
-    )
+    silent = tuple(peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses))
     if silent:
         return unknown(
             f"nothing shows an IPv4 address of {names(silent)}",
@@ -213,9 +211,7 @@ def no_nat_between_peers(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     Unknown: no entry for it, or a name whose address here only DNS can tell.
     """
     entries = [
-        (entry, fact.sources)
-        for fact in start.listed.values()
-        if (entry := fact.value) and cluster.find(entry) is end
+        (entry, fact.sources) for fact in start.listed.values() if (entry := fact.value) and cluster.find(entry) is end
     ]
     if not entries:
         wanted = [want.export(peer, "peer_address") for peer in (start, end) if not peer.seen] or [
@@ -228,7 +224,10 @@ def no_nat_between_peers(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     if found is None:
         return unknown(
             f"{start} reaches {end} as {entry}; which address that gives is not in the evidence",
-            want=[want.lookup(start, entry), "System > Clustering, cluster address mapping, noted in case.toml"],
+            want=[
+                want.lookup(start, entry),
+                "System > Clustering, cluster address mapping, noted in case.toml",
+            ],
             evidence=sources,
         )
     evidence = [*sources, *([mapping] if mapping is not None and address(entry) is None else [])]
@@ -250,11 +249,11 @@ def _judge_address(start: Peer, end: Peer, entry: str, found: Address, evidence:
         )
     for interface in end.interfaces:
         if found in interface.addresses:
-            own = interface.ipv4.sources if found.version == 4 else interface.ipv6.sources
+            proof = interface.ipv4.sources if found.version == 4 else interface.ipv6.sources
             through = "" if str(found) == entry else f" (by way of {entry})"
             return passed(
                 f"{start} reaches {end} at {found}{through}, the address on its LAN {interface.number}",
-                evidence=[*evidence, *own],
+                evidence=[*evidence, *proof],
                 measured=str(found),
                 wanted=str(found),
             )

@@ -104,9 +104,7 @@ def server_pem(spec: CertificateSpec) -> bytes:
         .not_valid_before(spec.not_before)
         .not_valid_after(spec.not_after)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(
-            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
-        )
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
     )
     if spec.dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(name) for name in spec.dns_names])

@@ -16,7 +16,7 @@ _INDEXED = re.compile(r"([A-Za-z][\w-]*)(?: (\d+))?(?: |$)")
 
 def configuration(peer: PeerSpec) -> list[Leaf]:
     """Return the configuration as paths and values."""
-    leaves = [
+    return [
         ("Alternates Cluster Name", peer.cluster_name),
         ("Alternates ConfigurationPrimary", str(peer.primary)),
         *((f"Alternates Peer {n} Address", _at(peer.peer_list, n)) for n in range(1, 7)),
@@ -44,7 +44,6 @@ def configuration(peer: PeerSpec) -> list[Leaf]:
         ("TimeZone Name", "GMT"),
         ("Zones DefaultZone SIP TLS Verify Mode", "Off"),
     ]
-    return leaves
 
 
 def _at(values: tuple[str, ...], place: int) -> str:

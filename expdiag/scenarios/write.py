@@ -21,9 +21,7 @@ def write_case(cluster: ClusterSpec, folder: Path) -> None:
     stamp = f"{cluster.as_of:%Y-%m-%d_%H_%M_%S}"
     for peer in cluster.peers:
         members = bundle(peer, cluster)
-        (folder / f"diagnostic_log_{peer.host_name}_{stamp}.tar.gz").write_bytes(
-            tar_gz(members, cluster.as_of)
-        )
+        (folder / f"diagnostic_log_{peer.host_name}_{stamp}.tar.gz").write_bytes(tar_gz(members, cluster.as_of))
     for name, text in pings(cluster).items():
         path = folder / "probes" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -79,12 +77,15 @@ def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
     local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), 0)
     for step in range(4):
         when = start + timedelta(minutes=1 + 2 * step, milliseconds=330)
-        head = f'{_stamp(when)} {peer.host_name} replication: UTCTime="{_utc(when)}" Module="developer.replication" '
+        head = (
+            f'{_stamp(when)} {peer.host_name} replication: UTCTime="{_utc(when)}" '
+            'Module="developer.replication" Level="INFO"'
+        )
         lines += [
-            f'{head}Level="INFO" CodeLocation="clusterconfigurationsynchroniser(270)" Detail="Starting synchronisation"',
-            f'{head}Level="INFO" CodeLocation="clusterconfigurationutils(750)" AlternateIPAddresses="[{listed}]" '
+            f'{head} CodeLocation="clusterconfigurationsynchroniser(270)" Detail="Starting synchronisation"',
+            f'{head} CodeLocation="clusterconfigurationutils(750)" AlternateIPAddresses="[{listed}]" '
             f'ConfigurationMasterIndex="{peer.primary - 1}" LocalPeerIndex="{local}" ',
-            f'{head}Level="INFO" CodeLocation="clusterconfigurationsynchroniser(336)" '
+            f'{head} CodeLocation="clusterconfigurationsynchroniser(336)" '
             'Detail="Synchronisation completed successfully"',
         ]
         lines.append(
@@ -119,7 +120,7 @@ def pings(cluster: ClusterSpec) -> dict[str, str]:
 def ping(address: str, round_trip: float, seed: str, count: int = 20) -> str:
     """Return what ping prints for a path of this length, the first probe with an address resolution in it."""
     chance = random.Random(seed)
-    times = [round_trip + chance.uniform(0.1, 0.9) for _ in range(count)]
+    times = [round_trip + abs(chance.gauss(0.6, 0.25)) for _ in range(count)]
     times[0] += chance.uniform(3, 8)
     lines = [f"PING {address} ({address}) 56(84) bytes of data."]
     lines += [
@@ -141,7 +142,13 @@ def ping(address: str, round_trip: float, seed: str, count: int = 20) -> str:
 
 def case_toml(cluster: ClusterSpec) -> str:
     """Return the facts no export shows."""
-    lines = ["[case]", f'name = "{cluster.name}"', f"as_of = {cluster.as_of:%Y-%m-%dT%H:%M:%SZ}", "", "[cluster]"]
+    lines = [
+        "[case]",
+        f'name = "{cluster.name}"',
+        f"as_of = {cluster.as_of:%Y-%m-%dT%H:%M:%SZ}",
+        "",
+        "[cluster]",
+    ]
     if cluster.tls_mode:
         lines.append(f'tls_verification_mode = "{cluster.tls_mode}"')
     if cluster.mapping:

@@ -54,11 +54,7 @@ def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Poi
         linewidth=WIDTHS[worst],
         zorder=1,
     )
-    values = [
-        value
-        for a, b in ((one, other), (other, one))
-        if (value := latency.measured(cluster, a, b)) is not None
-    ]
+    values = [value for a, b in ((one, other), (other, one)) if (value := latency.measured(cluster, a, b)) is not None]
     text = f"{max(values):.4g} ms" if values else "not measured"
     if worst == VIOLATION:
         text += "\nover the limit"

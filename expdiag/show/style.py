@@ -19,7 +19,7 @@ LINES = {PASS: "solid", VIOLATION: (0, (5, 1.5)), UNKNOWN: (0, (1, 2)), NOT_APPL
 WIDTHS = {PASS: 1.6, VIOLATION: 3.0, UNKNOWN: 1.4, NOT_APPLICABLE: 1.0}
 MARKS = {PASS: "ok", VIOLATION: "over", UNKNOWN: "?", NOT_APPLICABLE: "–"}
 INK, PAPER, FAINT = "#1B1B1B", "#FFFFFF", "#D9D9D9"
-_SETTINGS = {
+_SETTINGS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
