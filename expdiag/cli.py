@@ -199,7 +199,7 @@ def _write(options: argparse.Namespace, text: str) -> None:
 
 
 def _shown(text: str) -> str:
-    from expdiag.report.safe import printable
+    from expdiag.safe import printable
 
     return printable(text)
 

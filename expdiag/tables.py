@@ -241,9 +241,9 @@ def _series(values: Iterable[Any], dtype: str) -> pd.Series[Any]:
 
     wanted: Any = dtype
     if dtype.startswith("datetime64"):
-        times: pd.Series[Any] = pd.Series(pd.to_datetime(list(values), utc=True)).astype(wanted)
-        return times
-    return pd.Series(list(values), dtype=wanted)
+        values = pd.to_datetime(list(values), utc=True)
+    series: pd.Series[Any] = pd.Series(list(values), dtype=wanted)
+    return series
 
 
 def problems(table: str, data: pd.DataFrame) -> list[str]:

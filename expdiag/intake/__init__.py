@@ -90,7 +90,7 @@ def _read_member(member: Member, sources: FileSources, reading: _Reading) -> Non
         try:
             reader.read(member, harvest)
         except CutShortError as cut:
-            harvest.issue("truncated", f"{cut}; what came before was read")
+            harvest.issue(cut.kind, f"{cut}; what came before was read")
         if harvest.rows:
             reading.understood += 1
         elif not harvest.issues:

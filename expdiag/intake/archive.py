@@ -35,12 +35,21 @@ _MAX_MEMBERS = 20_000
 _MAX_NESTED_ZIP = 512 << 20
 _BOMB_BYTES = 128 << 20
 _BOMB_RATIO = 400
+_BOMB = f"unpacks to more than {_BOMB_RATIO} times its size"
 
 _BROKEN = (EOFError, OSError, tarfile.TarError, zipfile.BadZipFile, *_DEFLATE_ERRORS)
 
 
 class CutShortError(Exception):
-    """The bytes of a member end, or turn to nonsense, before they should."""
+    """The bytes of a member end, or turn to nonsense, before they should.
+
+    Attributes:
+        kind: `truncated`, or `bomb` where they swell without end.
+    """
+
+    def __init__(self, text: str, kind: str = "truncated") -> None:
+        self.kind = kind
+        super().__init__(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +95,8 @@ class Member:
             while chunk := self._read(_CHUNK):
                 self.size += len(chunk)
                 yield chunk
+        except _BombError as error:
+            raise CutShortError(_BOMB, "bomb") from error
         except _BROKEN as error:
             raise CutShortError(_describe(error)) from error
 
@@ -204,7 +215,8 @@ def _tar(name: str, file: _Rejoined, depth: int) -> Iterator[Member | Refused]:
 def _zip(name: str, file: IO[bytes], rest: _Rejoined, depth: int) -> Iterator[Member | Refused]:
     """Zip keeps its index at the end, so a nested one is held in memory up to a limit."""
     try:
-        seekable: IO[bytes] = file if file.seekable() else _in_memory(rest)
+        on_disk = isinstance(getattr(file, "raw", None), io.FileIO)
+        seekable: IO[bytes] = file if on_disk else _in_memory(rest)
         archive = zipfile.ZipFile(seekable)
     except _TooLargeError:
         yield Refused(name, "too-large", f"a zip inside an archive is read up to {_MAX_NESTED_ZIP >> 20} MB")
@@ -255,7 +267,7 @@ def _zip_refusal(inner: str, info: zipfile.ZipInfo) -> Refused | None:
 
 
 def _bomb(name: str) -> Refused:
-    return Refused(name, "bomb", f"unpacks to more than {_BOMB_RATIO} times its size")
+    return Refused(name, "bomb", _BOMB)
 
 
 def _describe(error: Exception) -> str:

@@ -139,7 +139,7 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
         serial=serial,
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         key_fingerprint=digest.finalize().hex(),
-        key_type=type(key).__name__.removesuffix("PublicKey").lstrip("_"),
+        key_type=_key_type(key),
         key_bits=getattr(key, "key_size", None),
         signature_hash=algorithm.name if algorithm else "",
         is_authority=_is_authority(certificate),
@@ -147,6 +147,19 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
         purposes=_purposes(certificate),
         source=source,
     )
+
+
+def _key_type(key: object) -> str:
+    from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, rsa
+
+    kinds = {
+        "RSA": rsa.RSAPublicKey,
+        "EC": ec.EllipticCurvePublicKey,
+        "Ed25519": ed25519.Ed25519PublicKey,
+        "Ed448": ed448.Ed448PublicKey,
+        "DSA": dsa.DSAPublicKey,
+    }
+    return next((name for name, kind in kinds.items() if isinstance(key, kind)), type(key).__name__)
 
 
 def _common_name(certificate: x509.Certificate) -> str:

@@ -66,6 +66,8 @@ def _xml(head: bytes, root: str) -> Reader | Foreign:
         return xml.STATUS
     if tree == "configuration":
         return xml.CONFIGURATION
+    if not root:
+        return xml.UNDECIDED
     if root == "xpatherror":
         return Foreign("refused-query", "the Expressway answered that there is nothing at this location")
     if root == "html":
@@ -91,5 +93,7 @@ def _is_binary(head: bytes) -> bool:
     if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return False
     sample = head[:4096]
+    if b"\0" in sample:
+        return True
     control = sum(1 for byte in sample if byte < 32 and byte not in _TEXT_CONTROL)
     return control > len(sample) // 50

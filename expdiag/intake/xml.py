@@ -19,6 +19,7 @@ _ROOT = re.compile(rb"<(?![!?])(?:[\w.-]+:)?([\w.-]+)")
 _NOISE = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.S)
 _MAX_TEXT = 1 << 16
 _MAX_UNPARSED = 8 << 20
+_TOO_LONG = "an element of more than 8 MB is not read"
 _FEED = 1 << 16
 _OWN_ATTRIBUTES = frozenset({"item", "valueSpaceRef", "xmlns", "product"})
 
@@ -46,10 +47,10 @@ def tree_of(head: bytes) -> str | None:
 class _Walker:
     """Follows the parser through the tree and hands leaves to the grower."""
 
-    def __init__(self, tree: str, harvest: Harvest) -> None:
+    def __init__(self, harvest: Harvest) -> None:
         self._harvest = harvest
-        self._grower = trees.Grower(tree, harvest)
-        self._indexed = knowledge.indexed_paths(tree)
+        self._grower = trees.Grower("", harvest)
+        self._indexed: frozenset[str] = frozenset()
         self._paths: list[tuple[str, str]] = []  # path and its skeleton, per open element
         self._is_leaf = True
         self._text: list[str] = []
@@ -72,7 +73,7 @@ class _Walker:
         name = tag.rpartition(":")[2]
         item = attributes.get("item")
         if not self._paths:
-            self._paths.append(("", ""))
+            self._take_root(name)
             if version := attributes.get("version"):
                 self._grower.leaf("@version", version, self._note(f'<{tag} version="{version}">'))
         else:
@@ -91,10 +92,20 @@ class _Walker:
         self._line = self.parser.CurrentLineNumber
         self._opening = tag if item is None else f'{tag} item="{item}"'
 
+    def _take_root(self, name: str) -> None:
+        tree = _TREES.get(name.lower())
+        if tree is None:
+            raise _RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
+        self._grower = trees.Grower(tree, self._harvest)
+        self._indexed = knowledge.indexed_paths(tree)
+        self._paths.append(("", ""))
+
     def _characters(self, text: str) -> None:
         self._text_size += len(text)
         if self._text_size <= _MAX_TEXT:
             self._text.append(text)
+        elif self._text_size > _MAX_UNPARSED:
+            raise _RefusedXMLError("line-too-long", _TOO_LONG)
 
     def _end(self, tag: str) -> None:
         path, _ = self._paths.pop()
@@ -118,7 +129,7 @@ class _Walker:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
-    walker = _Walker(tree_of(member.head) or "status", harvest)
+    walker = _Walker(harvest)
     fed = 0
     try:
         for chunk in member.chunks():
@@ -126,7 +137,7 @@ def _read(member: Member, harvest: Harvest) -> None:
                 walker.feed(chunk[start : start + _FEED])
             fed += len(chunk)
             if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
-                raise _RefusedXMLError("line-too-long", "an element of more than 8 MB is not read")
+                raise _RefusedXMLError("line-too-long", _TOO_LONG)
         walker.feed(b"", last=True)
     except _RefusedXMLError as refused:
         harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)
@@ -149,3 +160,4 @@ _CUT = frozenset(
 
 STATUS = Reader("status XML", lambda _: 0, _read)
 CONFIGURATION = Reader("configuration XML", lambda _: 0, _read)
+UNDECIDED = Reader("XML", lambda _: 0, _read)  # its root element stands beyond the head

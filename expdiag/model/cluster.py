@@ -107,14 +107,20 @@ class Directory:
 
     def find(self, text: str) -> str | None:
         """Return the name of the one peer a text means, None for none or several."""
-        key = _key(text)
-        candidates = [self._surely.get(key), self._perhaps.get(key)]
-        if mapped := self.mapped(text):
-            candidates.insert(1, self._surely.get(str(mapped)))
-        for names in candidates:
-            if names:
-                return next(iter(names)) if len(names) == 1 else None
-        return None
+        return next((next(iter(names)) for names in self._candidates(text) if len(names) == 1), None)
+
+    def knows(self, text: str) -> bool:
+        """Whether a text means any peer, even if it does not tell which."""
+        return any(self._candidates(text))
+
+    def _candidates(self, text: str) -> list[set[str]]:
+        """Return whom a text may mean, surest reading first: own names, the address mapping, other names."""
+        key, mapped = _key(text), self.mapped(text)
+        return [
+            self._surely.get(key, set()),
+            self._surely.get(str(mapped), set()) if mapped else set(),
+            self._perhaps.get(key, set()),
+        ]
 
 
 def _key(text: str) -> str:
@@ -168,7 +174,7 @@ def _with_unseen(peers: list[Peer], mapping: Mapping[str, str], dossier: Dossier
     }
     unseen: list[Peer] = []
     for entry, source in _reference_list(peers, directory):
-        if directory.find(entry) is None and not any(entry in peer.aliases for peer in unseen):
+        if not directory.knows(entry) and not any(entry in peer.aliases for peer in unseen):
             host = names.get(entry) or ("" if address(entry) else entry)
             name = canonical(host).partition(".")[0] if host else entry
             if any(peer.name == name for peer in (*peers, *unseen)):

@@ -48,7 +48,7 @@ def canonical(name: str) -> str:
     A text that is no DNS name is returned in lower case, so that it only equals itself.
     """
     plain = name.strip().rstrip(".")
-    if plain.isascii() and not set(plain) - _PLAIN:
+    if plain.isascii():
         return plain.lower()
     import dns.exception
     import dns.name
@@ -59,9 +59,6 @@ def canonical(name: str) -> str:
         return plain.lower()
 
 
-_PLAIN = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.*")
-
-
 def same_name(one: str, other: str) -> bool:
     """Whether two DNS names are the same."""
     return canonical(one) == canonical(other)
@@ -70,10 +67,3 @@ def same_name(one: str, other: str) -> bool:
 def join(host: str, domain: str) -> str:
     """Return the FQDN of a host in a domain."""
     return f"{host.rstrip('.')}.{domain.strip('.')}" if domain.strip(".") else host
-
-
-def reverse(found: Address) -> str:
-    """Return the name whose PTR record belongs to an address."""
-    import dns.reversename
-
-    return dns.reversename.from_address(str(found)).to_text(omit_final_dot=True)

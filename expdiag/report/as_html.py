@@ -11,7 +11,7 @@ import expdiag
 from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Findings
 from expdiag.report import outline
-from expdiag.report.safe import one_line, printable
+from expdiag.safe import one_line, printable
 from expdiag.show.latency import latency_matrix, latency_table
 from expdiag.show.peers import peer_graph
 

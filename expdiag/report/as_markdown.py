@@ -6,10 +6,10 @@ import re
 
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
 from expdiag.report import outline
-from expdiag.report.safe import one_line
+from expdiag.safe import one_line
 from expdiag.tables import Issue
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#!~&])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]>|#!~&])")
 
 
 def render(findings: Findings, issues: tuple[Issue, ...]) -> str:
@@ -25,7 +25,9 @@ def render(findings: Findings, issues: tuple[Issue, ...]) -> str:
 
 
 def _text(value: object) -> str:
-    return _SPECIAL.sub(r"\\\1", one_line(str(value))) if value not in (None, "") else "?"
+    if value in (None, ""):
+        return "?"
+    return _SPECIAL.sub(r"\\\1", one_line(str(value))).replace("<", "&lt;")
 
 
 def _peers(findings: Findings) -> list[str]:

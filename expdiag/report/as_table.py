@@ -12,7 +12,7 @@ from rich.text import Text
 
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
 from expdiag.report import outline
-from expdiag.report.safe import one_line
+from expdiag.safe import one_line
 from expdiag.tables import Issue
 
 _STYLES = {VIOLATION: "bold red", UNKNOWN: "yellow", PASS: "green", NOT_APPLICABLE: "dim"}

@@ -6,7 +6,7 @@ import io
 from typing import TYPE_CHECKING
 
 from expdiag.errors import MissingLibraryError
-from expdiag.report.safe import cell
+from expdiag.safe import cell
 
 if TYPE_CHECKING:
     import pandas as pd

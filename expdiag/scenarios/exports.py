@@ -120,7 +120,9 @@ def status_text(leaves: Iterable[Leaf]) -> str:
             common += 1
         for depth in range(common, len(nodes) - 1):
             lines.append(f"{' ' * (3 + 2 * depth)}{nodes[depth]}:\n")
-        open_nodes = nodes[:-1]
+        open_nodes = nodes[:-1] or nodes
+        if len(nodes) == 1:
+            continue
         shown = value if value.isdigit() else f'"{value}"'
         lines.append(f"{' ' * (3 + 2 * (len(nodes) - 1))}{nodes[-1]}: {shown}\n")
     return "".join([*lines, "*s/end\n\nOK\n"])

@@ -86,7 +86,7 @@ class ClusterSpec:
     mapping: Mapping[str, str] = field(default_factory=dict)
     as_of: datetime = AS_OF
 
-    def changed(self, host_name: str, **fields: object) -> ClusterSpec:
+    def changed(self, host_name: str, /, **fields: object) -> ClusterSpec:
         """Return the cluster with some fields of one peer changed."""
         peers = tuple(p.changed(**fields) if p.host_name == host_name else p for p in self.peers)
         return replace(self, peers=peers)

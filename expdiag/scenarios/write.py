@@ -19,9 +19,11 @@ def write_case(cluster: ClusterSpec, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "case.toml").write_text(case_toml(cluster), encoding="utf-8")
     stamp = f"{cluster.as_of:%Y-%m-%d_%H_%M_%S}"
-    for peer in cluster.peers:
-        members = bundle(peer, cluster)
-        (folder / f"diagnostic_log_{peer.host_name}_{stamp}.tar.gz").write_bytes(tar_gz(members, cluster.as_of))
+    for number, peer in enumerate(cluster.peers, start=1):
+        twins = [other for other in cluster.peers if other.host_name == peer.host_name]
+        mark = f"_{number}" if len(twins) > 1 else ""
+        archive = folder / f"diagnostic_log_{peer.host_name}{mark}_{stamp}.tar.gz"
+        archive.write_bytes(tar_gz(bundle(peer, cluster), cluster.as_of))
     for name, text in pings(cluster).items():
         path = folder / "probes" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -113,7 +115,7 @@ def pings(cluster: ClusterSpec) -> dict[str, str]:
         )
         for start in cluster.peers
         for end in cluster.peers
-        if start is not end
+        if frozenset({start.host_name, end.host_name}) in cluster.round_trips
     }
 
 
@@ -154,7 +156,7 @@ def case_toml(cluster: ClusterSpec) -> str:
     if cluster.mapping:
         pairs = ", ".join(f'"{name}" = "{address}"' for name, address in cluster.mapping.items())
         lines.append(f"address_mapping = {{ {pairs} }}")
-    for peer in cluster.peers:
+    for peer in {peer.host_name: peer for peer in cluster.peers}.values():
         if peer.platform:
             lines += ["", f'[peers."{peer.host_name}"]', f'platform = "{peer.platform}"']
     return "\n".join([*lines, "", "[services]", "mra = true", "b2b = false", "", "[tms]", "used = false", ""])

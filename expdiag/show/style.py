@@ -71,7 +71,7 @@ def picture(width: float, height: float) -> Iterator[Picture]:
 
 def shorten(text: str, limit: int = 22) -> str:
     """Return a name that fits a label, its end kept because names differ there."""
-    from expdiag.report.safe import one_line
+    from expdiag.safe import one_line
 
     shown = one_line(text).replace("$", r"\$")
     return shown if len(shown) <= limit else f"{shown[: limit // 2 - 1]}…{shown[-(limit // 2) :]}"

@@ -1,0 +1,128 @@
+"""The command line as a whole process: exit statuses, streams, and what loads when."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from expdiag.scenarios.spec import healthy
+from expdiag.scenarios.write import write_case
+from tests.conftest import CASES, ROOT, run
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["check", CASES / "healthy-e"], 0),
+        (["check", CASES / "troubled-e"], 1),
+        (["check", CASES / "healthy-e", "--strict"], 4),
+        (["check", CASES / "troubled-e", "--strict"], 1),
+        (["check", CASES / "healthy-e", "--rule", "R07", "--strict"], 0),
+        (["check", CASES / "troubled-e", "--rule", "R01"], 0),
+        (["check", CASES / "troubled-e", "--rule", "certificate-san-has-peer-fqdn"], 0),
+        (["check"], 2),
+        (["check", CASES / "healthy-e", "--rule", "R99"], 2),
+        (["check", CASES / "healthy-e", "--format", "pdf"], 2),
+        (["check", CASES / "healthy-e", "--output", "/no/such/folder/x"], 2),
+        (["nonsense"], 2),
+        (["check", ROOT / "nowhere"], 3),
+        (["tables", ROOT / "nowhere"], 3),
+        (["tables", CASES / "healthy-e", "--table", "round-trips"], 2),
+        (["rules", "no-such-rule"], 2),
+        (["rules"], 0),
+        (["tables", CASES / "healthy-e"], 0),
+    ],
+)
+def test_exit_statuses(arguments: list[object], status: int) -> None:
+    done = run(*arguments)
+
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_crashing_rule_exits_with_5() -> None:
+    program = (
+        "from dataclasses import replace; from expdiag.rules import engine; from expdiag.cli import main; import sys;"
+        "engine.RULES['R26'] = replace(engine.RULES['R26'], judge=lambda *_: 1 / 0);"
+        f"sys.exit(main(['check', {str(CASES / 'troubled-e')!r}, '--format', 'json']))"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 5
+    said = json.loads(done.stdout)
+    assert sum("crashed" in f["reason"] for f in said["findings"]) == 3
+    assert said["counts"]["violation"] > 5
+
+
+def test_a_wrong_rule_names_the_nearest() -> None:
+    assert "'h323-mode-on'" in run("check", CASES / "healthy-e", "--rule", "h323-mode").stderr
+
+
+def test_chosen_rules_are_the_only_ones_in_the_output() -> None:
+    done = run("check", CASES / "healthy-e", "--rule", "R07", "--rule", "h323-mode-on", "--format", "json")
+
+    assert {f["requirement"] for f in json.loads(done.stdout)["findings"]} == {"R07", "R26"}
+
+
+def test_data_goes_to_standard_output_and_all_else_to_standard_error(tmp_path) -> None:
+    done = run("check", CASES / "healthy-e", "--format", "html", "--output", tmp_path / "r.html")
+
+    assert done.stdout == ""
+    assert "r.html" in done.stderr
+    assert (tmp_path / "r.html").read_text(encoding="utf-8").lstrip().startswith("<!DOCTYPE html>")
+
+
+def test_a_piped_table_has_no_colour() -> None:
+    assert "\x1b" not in run("check", CASES / "troubled-e").stdout
+
+
+def test_several_paths_are_one_case(tmp_path) -> None:
+    write_case(healthy(), tmp_path / "a")
+    parts = sorted((tmp_path / "a").glob("*.tar.gz"))
+
+    done = run("check", *parts, tmp_path / "a" / "probes", "--format", "json")
+
+    assert [peer["peer"] for peer in json.loads(done.stdout)["peers"]] == ["e1", "e2", "e3"]
+
+
+def test_every_command_has_help() -> None:
+    for command in ("check", "tables", "rules"):
+        assert run(command, "--help").returncode == 0
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    done = subprocess.run(
+        f"{sys.executable} -m expdiag rules | head -1", shell=True, capture_output=True, text=True, check=False
+    )
+
+    assert "Error" not in done.stderr
+
+
+HEAVY = ("matplotlib", "IPython", "jupyterlab", "networkx", "pandas", "rich", "jinja2", "cryptography", "dns", "numpy")
+
+
+@pytest.mark.parametrize(
+    ("program", "allowed"),
+    [
+        ("import expdiag", set()),
+        ("from expdiag import cli; cli.main(['rules', 'R07'])", set()),
+        (
+            f"from expdiag import cli; cli.main(['check', {str(CASES / 'healthy-e')!r}, '--format', 'json'])",
+            {"cryptography"},
+        ),
+        (
+            f"from expdiag import cli; cli.main(['check', {str(CASES / 'healthy-e')!r}])",
+            {"cryptography", "rich"},
+        ),
+    ],
+)
+def test_heavy_libraries_are_loaded_only_where_they_are_needed(program: str, allowed: set[str]) -> None:
+    program += f"; import sys; print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert set(eval(done.stderr.strip().splitlines()[-1])) <= allowed
