@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import expdiag
-from expdiag.errors import ExpdiagError, NothingReadableError
+from expdiag.errors import CaseFileError, ExpdiagError, NothingReadableError
 
 if TYPE_CHECKING:
     from expdiag.case import Case
@@ -82,10 +82,10 @@ def _check(options: argparse.Namespace) -> int:
     engine.select(options.rule)
     try:
         case = expdiag.load(*options.case)
-    except NothingReadableError as error:
+    except (NothingReadableError, CaseFileError) as error:
         print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
         _write(options, _render_nothing(options, error))
-        return UNREADABLE
+        return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
     findings = engine.check(case, options.rule)
     _write(options, _render(options, case, findings))
     return _status(findings, strict=options.strict)
@@ -133,14 +133,17 @@ def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
     return writers[options.format]()
 
 
-def _render_nothing(options: argparse.Namespace, error: NothingReadableError) -> str:
+def _render_nothing(options: argparse.Namespace, error: NothingReadableError | CaseFileError) -> str:
     """Return a valid empty document for programs; people have read the message."""
     if options.format != "json":
         return ""
     from expdiag.findings import Findings
     from expdiag.report import as_json
+    from expdiag.tables import Issue
 
     name = Path(options.case[0]).resolve().name
+    if isinstance(error, CaseFileError):
+        return as_json.render(Findings((), name, None, ()), (Issue(error.file, None, "unusable", error.problem),))
     return as_json.render(Findings((), name, None, ()), error.issues)
 
 

@@ -19,14 +19,15 @@ def p95(values: Sequence[float]) -> float | None:
 
 
 def settled_p95(answers: Iterable[tuple[int, float]]) -> float | None:
-    """Return the 95th percentile of (sequence, round trip) without the first probe of the run.
+    """Return the 95th percentile of (sequence, round trip), without the run's first probe where that is the slowest.
 
     The first probe may carry the address resolution of the first hop, 5 to 15 ms that are not the path's. It is
     left out where at least four others were answered.
     """
     ordered = sorted(answers)
     values = [rtt for _, rtt in ordered]
-    return p95(values[1:] if len(values) > 4 and ordered[0][0] <= 1 else values)
+    first_is_slowest = len(values) > 4 and ordered[0][0] <= 1 and values[0] == max(values)
+    return p95(values[1:] if first_is_slowest else values)
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

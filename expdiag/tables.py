@@ -94,6 +94,7 @@ class Certificate(NamedTuple):
     signature_hash: Annotated[str, Column("hash of the signature, empty where it has none")]
     is_authority: Annotated[bool, Column("basic constraints say it may issue certificates")]
     self_signed: Annotated[bool, Column("issuer equals subject")]
+    usages: Annotated[tuple[str, ...] | None, Column("key usage; missing where the extension is absent")]
     purposes: Annotated[tuple[str, ...] | None, Column("extended key usage; missing where the extension is absent")]
     source: SourceId
 
@@ -124,7 +125,9 @@ class RoundTrip(NamedTuple):
     loss_high: Annotated[float | None, Column("upper end of its 95 % Wilson interval", "1")]
     min: Annotated[float | None, Column("shortest round trip", "ms")]
     median: Annotated[float | None, Column("median; missing where only a summary was printed", "ms")]
-    p95: Annotated[float | None, Column("95th percentile (nearest rank) without the run's first probe", "ms")]
+    p95: Annotated[
+        float | None, Column("95th percentile (nearest rank), without the first probe where it is the slowest", "ms")
+    ]
     max: Annotated[float | None, Column("longest round trip", "ms")]
     mean: Annotated[float | None, Column("mean", "ms")]
     deviation: Annotated[float | None, Column("deviation as the tool printed it", "ms")]
@@ -144,6 +147,7 @@ class FileRead(NamedTuple):
     issues: Annotated[int, Column("issues met in it")]
     first_time: Annotated[datetime | None, Column("oldest time stamp in it")]
     last_time: Annotated[datetime | None, Column("newest time stamp in it")]
+    complete: Annotated[bool, Column("nothing shows that its end is missing")]
     source: SourceId
 
 

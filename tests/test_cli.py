@@ -43,6 +43,16 @@ def test_exit_statuses(arguments: list[object], status: int) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_an_unusable_case_file_still_gives_valid_json(tmp_path) -> None:
+    write_case(healthy(), tmp_path / "c")
+    (tmp_path / "c" / "case.toml").write_text("[clusters]\n")
+
+    done = run("check", tmp_path / "c", "--format", "json")
+
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["issues"][0]["file"] == "case.toml"
+
+
 def test_a_crashing_rule_exits_with_5() -> None:
     program = (
         "from dataclasses import replace; from expdiag.rules import engine; from expdiag.cli import main; import sys;"

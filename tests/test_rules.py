@@ -13,7 +13,7 @@ from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.knowledge import requirements
 from expdiag.rules import engine
 from expdiag.scenarios.spec import AS_OF, AlarmSpec, ClusterSpec, healthy
-from expdiag.scenarios.write import case_toml, write_case
+from expdiag.scenarios.write import bundle, case_toml, write_case
 from tests.judging import changed, finding, outcomes
 
 ALL = ("e1", "e2", "e3")
@@ -45,6 +45,11 @@ def alarm(number: int, title: str, detail: str) -> tuple[AlarmSpec, ...]:
     return (AlarmSpec(number, "", title, detail),)
 
 
+def appliance(serial: str, platform: str | None) -> Change:
+    """Return a change of e3 into an appliance, with what `case.toml` says of its size."""
+    return peer("e3", serial=serial, hardware="UCSC-C220", platform=platform)
+
+
 def shared_key(cluster: ClusterSpec) -> ClusterSpec:
     """Let e2 present the certificate of e1, which names both."""
     one = cluster.peers[0].certificate
@@ -64,8 +69,11 @@ FAULTS: dict[str, tuple[Change, dict[tuple[str, tuple[str, ...]], str], tuple[st
     "R02 another build": (peer("e2", build="oak_v14.3.4_rc_9"), {("R02", ALL): UNKNOWN}, ()),
     "R04 a large one": (peer("e2", platform="Large"), {("R04", ALL): VIOLATION}, ("e2",)),
     "R04 a small primary": (peer("e1", platform="Small"), {("R04", ALL): VIOLATION}, ("e2", "e3")),
-    "R04 a CE1200 among VMs": (peer("e3", platform="CE1200"), {("R04", ALL): UNKNOWN}, ()),
-    "R04 a CE1000 among Medium": (peer("e3", platform="CE1000"), {}, ()),
+    "R04 a CE1200 among VMs": (appliance("52E10001", None), {("R04", ALL): UNKNOWN}, ()),
+    "R04 a CE1000 among Medium": (appliance("52B00001", None), {}, ()),
+    "R04 a CE1200 set up as Medium": (appliance("52E10001", "Medium"), {}, ()),
+    "R04 a CE1200 set up as Large": (appliance("52E10001", "Large"), {("R04", ALL): VIOLATION}, ("e3",)),
+    "R04 an appliance, says case.toml of a VM": (peer("e3", platform="CE1000"), {("R04", ALL): UNKNOWN}, ()),
     "R04 no platform": (peer("e3", platform=None), {("R04", ALL): UNKNOWN}, ()),
     "R05 a cloned LAN 2": (peer("e3", lan2_ipv4="10.0.2.11"), {("R05", ALL): VIOLATION}, ("e3",)),
     "R05 an unused LAN 2 on all": (everybody(lan2_ipv4="", static_nat={}), {}, ()),
@@ -402,3 +410,94 @@ def test_every_violation_has_evidence_a_fix_and_a_reason(case_of) -> None:
                 assert verdict.fix
                 assert found.sources
                 assert all(source.text for source in found.sources)
+
+
+def without(members: dict[str, bytes], kind: str) -> dict[str, bytes]:
+    """Return the members of a bundle but those of a kind."""
+    return {name: content for name, content in members.items() if not name.startswith(kind)}
+
+
+def folder_of(files, cluster: ClusterSpec, change: Callable[[str, dict[str, bytes]], dict[str, bytes]]):
+    """Write each peer's bundle as a folder after a change of its members."""
+    contents: dict[str, bytes | str] = {"case.toml": case_toml(cluster)}
+    for peer_ in cluster.peers:
+        for name, content in change(peer_.host_name, bundle(peer_, cluster)).items():
+            contents[f"{peer_.host_name}/{name}"] = content
+    return expdiag.load(files(contents))
+
+
+@pytest.mark.parametrize("silent", ["e1", "e3"])
+def test_the_looked_up_addresses_of_a_log_are_not_taken_for_configured_entries(files, silent: str) -> None:
+    case = folder_of(files, healthy(), lambda host, m: without(m, "x") if host == silent else m)
+    said = outcomes(case)
+
+    assert set(said.values()) == {PASS, UNKNOWN}
+    assert said["E02", ALL] == said["E04", (silent,)] == UNKNOWN
+    assert case.cluster.primary.name == "e1"
+
+
+CUTS = {
+    "xml inside the list": ("xconf_dump_e2_2026-05-01_12:00:00.xml", b'<Address item="1">e2.edge'),
+    "text inside an entry": ("xconf_dump_e2_2026-05-01_12:00:00.txt", b'Alternates Peer 2 Address: "e2.edge'),
+    "text between entries": ("xconf_dump_e2_2026-05-01_12:00:00.txt", b"*c xConfiguration Alternates Peer 2 Addr"),
+}
+
+
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_dump_is_not_judged_as_if_it_were_whole(files, cut: str) -> None:
+    name, mark = CUTS[cut]
+
+    def change(host: str, members: dict[str, bytes]) -> dict[str, bytes]:
+        if host != "e2":
+            return members
+        kept = without(without(members, "xconf"), "logging")
+        return {**kept, name: members[name][: members[name].index(mark) + len(mark)]}
+
+    said = outcomes(folder_of(files, healthy(), change))
+
+    assert VIOLATION not in said.values()
+    assert said["E02", ALL] == said["E04", ("e2",)] == UNKNOWN
+
+
+@pytest.mark.parametrize("address", ["10.0.2.12", "203.0.113.12"])
+def test_the_way_to_an_address_that_is_not_clustered_on_is_another_way(tmp_path, address: str) -> None:
+    slow = summary(9, 9, 94, 95, 96).replace("10.0.1.12", address)
+    case = rewrite(tmp_path, healthy(2, name="s"), {"probes/e1/ping-e2.txt": slow})
+    assert finding(case, "R07").outcome == PASS
+
+    (tmp_path / "c" / "probes" / "e2" / "ping-e1.txt").unlink()
+    assert finding(expdiag.load(tmp_path / "c"), "R07").outcome == UNKNOWN
+
+
+@pytest.mark.parametrize("mapped", ["10.99.99.99", "10.0.1.11"])
+def test_a_mapping_that_leads_elsewhere_fails_the_identity_test_of_enforce(case_of, mapped: str) -> None:
+    cluster = replace(healthy(), mapping={**healthy().mapping, FQDNS[1]: mapped})
+    case = case_of(cluster)
+
+    assert finding(case, "R19", "e2").outcome == VIOLATION
+    assert mapped in finding(case, "R19", "e2").verdict.reason
+    assert finding(case, "R10", "e1", "e2").outcome == UNKNOWN
+
+
+def test_one_slow_answer_of_twenty_is_not_the_95th_percentile(tmp_path) -> None:
+    lines = "".join(
+        f"64 bytes from 10.0.1.12: icmp_seq={n} ttl=62 time={500 if n == 9 else 20}.0 ms\n" for n in range(1, 21)
+    )
+    text = summary(20, 20, 20, 44, 500).replace("\n\n", f"\n{lines}\n", 1)
+
+    found = finding(rewrite(tmp_path, healthy(2, name="s"), {"probes/e1/ping-e2.txt": text}), "R07")
+
+    assert (found.outcome, found.verdict.measured) == (PASS, 20)
+
+
+def test_a_shared_factory_address_counts_where_lan_2_is_in_use(case_of) -> None:
+    used = everybody(lan2_ipv4="192.168.0.100")(healthy())
+
+    assert finding(case_of(used), "R05").outcome == VIOLATION
+
+
+def test_a_key_that_may_not_sign_fails_where_peers_verify_each_other(case_of) -> None:
+    case = case_of(certificate("e2", usages=("crl_sign",))(healthy()))
+
+    assert finding(case, "R19", "e2").outcome == VIOLATION
+    assert "key usage" in finding(case, "R19", "e2").verdict.reason

@@ -133,3 +133,62 @@ def test_the_number_of_leaves_of_the_real_status_agrees_with_another_parser(real
     leaves = [element for element in ElementTree.parse(path).iter() if not len(element)]
 
     assert len(rows(expdiag.load(path), "status")) == len(leaves)
+
+
+def test_evidence_of_xml_is_quoted_as_it_stands(files) -> None:
+    text = (
+        '<?xml version="1.0"?>\n<Status xmlns="urn:x" product="TANDBERG VCS" version="X14.3.4">\n'
+        "  <SystemUnit item='1'><Name\n item='1'>a &amp; b</Name><Build/></SystemUnit>\n</Status>\n"
+    )
+
+    case = expdiag.load(files({"s.xml": text}))
+
+    quoted = [case.sources[row.source] for row in case.dossier.rows["settings"]]
+    assert [(source.line, source.text) for source in quoted] == [
+        (2, '<Status xmlns="urn:x" product="TANDBERG VCS" version="X14.3.4">'),
+        (3, "<Name\n item='1'>a &amp; b</Name>"),
+        (4, "<Build/>"),
+    ]
+
+
+@pytest.mark.parametrize("size", [100, 65_530, 70_000, 200_000])
+def test_evidence_is_quoted_whole_wherever_the_pieces_of_a_file_are_parted(files, size: int) -> None:
+    leaves = "".join(f"<Name item='{n}'>value {n}</Name>" for n in range(2, size // 30))
+
+    case = expdiag.load(files({"s.xml": f"<Status><!--{'x' * size}-->{leaves}</Status>"}))
+
+    assert all(
+        case.sources[row.source].text == f"<Name item='{row.path.split()[-1]}'>{row.value}</Name>"
+        for row in case.dossier.rows["settings"]
+    )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_xml_with_a_byte_order_mark(files, encoding: str) -> None:
+    text = "<Status><SystemUnit><Name>caf\u00e9</Name></SystemUnit></Status>"
+
+    assert rows(expdiag.load(files({"s.xml": text.encode(encoding)})), "status") == [("SystemUnit Name", "caf\u00e9")]
+
+
+def test_both_dumps_in_one_capture_of_a_session(files) -> None:
+    peer = healthy().peers[0]
+    settings, state = exports.configuration(peer), exports.status(peer, AS_OF)
+    text = (
+        f"login: admin\ntandberg:~$ xConfiguration\n{exports.configuration_text(settings)}OK\n"
+        f"tandberg:~$ xStatus\n{exports.status_text(state)}"
+    ).replace("\n", "\r\n")
+
+    case = expdiag.load(files({"session.txt": text}))
+
+    assert rows(case, "configuration") == settings
+    assert rows(case, "status") == state
+    assert [issue.line for issue in case.all_issues if issue.kind == "unrecognised"] == [1, 2, len(settings) + 4]
+
+
+def test_secrets_in_a_status_are_not_kept(files) -> None:
+    text = '*s Policy: /\n     Server 1:\n       Password: "hunter2"\n*s/end\n'
+
+    case = expdiag.load(files({"s.txt": text}))
+
+    (row,) = case.dossier.rows["settings"]
+    assert "hunter2" not in row.value + case.sources[row.source].text

@@ -121,6 +121,7 @@ def _list_file(reading: _Reading, sources: FileSources, kind: str, size: int, ha
             len(harvest.issues),
             harvest.first_time,
             harvest.last_time,
+            harvest.complete,
             source,
         )
     )

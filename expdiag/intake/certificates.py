@@ -79,8 +79,9 @@ def _decode(block: list[str], start: int, harvest: Harvest) -> x509.Certificate 
 
 def _add_rows(name: str, found: list[tuple[x509.Certificate, int]], harvest: Harvest) -> None:
     store = _is_trust_store(name, [certificate for certificate, _ in found])
+    leaf = next((n for n, (certificate, _) in enumerate(found, start=1) if not _is_authority(certificate)), 1)
     for position, (certificate, line) in enumerate(found, start=1):
-        role = "ca" if store else "server" if position == 1 else "chain"
+        role = "ca" if store else "server" if position == leaf else "chain"
         try:
             row = _row(certificate, role, position, 0)
         except ValueError as error:
@@ -100,7 +101,7 @@ def _is_trust_store(name: str, found: list[x509.Certificate]) -> bool:
         return True
     if base.startswith(("server", "client")):
         return False
-    return bool(found) and _is_authority(found[0])
+    return bool(found) and all(_is_authority(certificate) for certificate in found)
 
 
 def _is_authority(certificate: x509.Certificate) -> bool:
@@ -144,6 +145,7 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
         signature_hash=algorithm.name if algorithm else "",
         is_authority=_is_authority(certificate),
         self_signed=certificate.issuer == certificate.subject,
+        usages=_usages(certificate),
         purposes=_purposes(certificate),
         source=source,
     )
@@ -180,6 +182,27 @@ def _alternative_names(certificate: x509.Certificate) -> tuple[tuple[str, ...], 
         tuple(names.get_values_for_type(x509.DNSName)),
         tuple(str(address) for address in names.get_values_for_type(x509.IPAddress)),
     )
+
+
+def _usages(certificate: x509.Certificate) -> tuple[str, ...] | None:
+    from cryptography import x509
+
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+    return tuple(name for name in _KEY_USAGES if getattr(usage, name))
+
+
+_KEY_USAGES = (
+    "digital_signature",
+    "content_commitment",
+    "key_encipherment",
+    "data_encipherment",
+    "key_agreement",
+    "key_cert_sign",
+    "crl_sign",
+)
 
 
 def _purposes(certificate: x509.Certificate) -> tuple[str, ...] | None:

@@ -59,7 +59,7 @@ def detect(head: bytes) -> Reader | Foreign:
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
-    if b"<!DOCTYPE" in head:
+    if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
     tree = xml.tree_of(head)
     if tree == "status":

@@ -26,6 +26,7 @@ class Harvest:
         sources: places of this file; `note()` makes the source id of a row.
         vantage: where a probe stood, as the folder names it; empty where it does not.
         rows: rows by table name.
+        complete: False once something shows that the end of the file is missing.
     """
 
     sources: FileSources
@@ -34,6 +35,7 @@ class Harvest:
     issues: list[Issue] = field(default_factory=list)
     first_time: datetime | None = None
     last_time: datetime | None = None
+    complete: bool = True
     _issue_counts: dict[str, int] = field(default_factory=dict)
 
     def add(self, row: Any) -> None:
@@ -46,6 +48,8 @@ class Harvest:
 
     def issue(self, kind: str, text: str, line: int | None = None) -> None:
         """Report what is not a row. After 200 of a kind only their number is kept, in the last one's text."""
+        if kind in ("truncated", "bomb"):
+            self.complete = False
         count = self._issue_counts.get(kind, 0) + 1
         self._issue_counts[kind] = count
         if count <= _MAX_ISSUES_OF_A_KIND:
@@ -90,7 +94,7 @@ def lines(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
     A line over a megabyte is an issue and is passed over; bytes that are no UTF-8 are replaced and an issue.
     """
     number = 0
-    for block in _blocks(_as_utf8(member), harvest):
+    for block in _blocks(as_utf8(member), harvest):
         try:
             text = block.decode()
         except UnicodeDecodeError:
@@ -112,9 +116,17 @@ def _decode(raw: bytes, number: int, harvest: Harvest) -> str:
         return text
 
 
-def _as_utf8(member: Member) -> Iterator[bytes]:
+_WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+
+def is_wide(member: Member) -> bool:
+    """Whether a member begins with the byte order mark of UTF-16."""
+    return member.head[:2] in _WIDE
+
+
+def as_utf8(member: Member) -> Iterator[bytes]:
     """Turn UTF-16, as PowerShell writes it, into UTF-8; drop a byte order mark."""
-    wide = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}.get(member.head[:2])
+    wide = _WIDE.get(member.head[:2])
     if wide:
         decoder = codecs.getincrementaldecoder(wide)(errors="replace")
         for number, chunk in enumerate(member.chunks()):

@@ -49,6 +49,14 @@ class Grower:
             return
 
 
+def shown(line: str, path: str, value: str | None) -> str:
+    """Return a line with its value masked where that is a secret."""
+    if not value:
+        return line
+    masked = mask(path, value.strip('"'))
+    return line if masked == value.strip('"') else line.replace(value, masked)
+
+
 def _alarm(leaves: dict[str, str], source: int) -> Alarm:
     identity = leaves.get("id", "")
     uuid = leaves.get("uuid", "" if identity.isdigit() else identity)

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 
 from expdiag import knowledge
+from expdiag.intake import trees
 from expdiag.intake.archive import Member
 from expdiag.intake.reading import Harvest, Reader, lines
-from expdiag.intake.secrets import MASK, mask
+from expdiag.intake.secrets import mask
 from expdiag.tables import Setting
 
 # *c xConfiguration Zones Zone 6 DNS SIP TLS Verify Mode: "On"
@@ -19,6 +20,7 @@ _LEAF = re.compile(
     r"^\s*(?P<prefix>(?:\*c\s+)?(?:xConfiguration\s+)?)(?P<path>\w[\w -]*?)\s*:(?:\s(?P<value>.*))?$", re.I
 )
 _STRUCTURE = re.compile(r"^\s*(?:OK|\*c/end|xConfiguration\s*/{0,2})\s*$", re.I)
+_ONLY_PATH_OF_ONE_WORD = "ipprotocol"
 _SPACES = re.compile(r"\s+")
 
 
@@ -27,12 +29,11 @@ def _claims(first: list[str]) -> int:
 
 
 def _is_ours(leaf: re.Match[str]) -> bool:
-    """A bare `path: value` is only taken where the path begins as an Expressway's do."""
-    return bool(leaf["prefix"].strip()) or leaf["path"].split(" ", 1)[0].lower() in _top_words()
-
-
-def _top_words() -> frozenset[str]:
-    return knowledge.configuration_words()
+    """A bare `path: value` is only taken where the path begins as an Expressway's do; a prompt may look alike."""
+    if leaf["prefix"].strip():
+        return True
+    first, _, rest = leaf["path"].lower().partition(" ")
+    return first in knowledge.configuration_words() if rest else first == _ONLY_PATH_OF_ONE_WORD
 
 
 def unquoted(value: str) -> str:
@@ -44,17 +45,32 @@ def unquoted(value: str) -> str:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
+    last_understood = True
     for number, line in lines(member, harvest):
-        leaf = _LEAF.match(line)
-        if leaf and _is_ours(leaf):
-            path = _SPACES.sub(" ", leaf["path"])
-            raw = unquoted(leaf["value"] or "")
-            value = mask(path, raw)
-            shown = line.replace(raw, value) if value != raw else line
-            harvest.add(Setting("configuration", path, value, harvest.note(number, shown)))
-        elif line.strip() and not _STRUCTURE.match(line):
-            harvest.issue("unrecognised", line, number)
+        if line.strip():
+            last_understood = take(line, number, harvest)
+            if not last_understood:
+                harvest.issue("unrecognised", line, number)
+    harvest.complete = harvest.complete and last_understood
+
+
+def take(line: str, number: int, harvest: Harvest) -> bool:
+    """Take a line if it belongs to a configuration; return whether it does.
+
+    A line whose opening quote is never closed was cut off there, and its value is not known.
+    """
+    leaf = _LEAF.match(line)
+    if not leaf or not _is_ours(leaf):
+        return bool(_STRUCTURE.match(line))
+    path = _SPACES.sub(" ", leaf["path"])
+    raw = (leaf["value"] or "").strip()
+    if raw.startswith('"') and (raw == '"' or not raw.endswith('"')):
+        harvest.issue("truncated", f"{path}: the value is cut off", number)
+        return True
+    harvest.add(
+        Setting("configuration", path, mask(path, unquoted(raw)), harvest.note(number, trees.shown(line, path, raw)))
+    )
+    return True
 
 
 READER = Reader("xConfiguration text", _claims, _read)
-__all__ = ["MASK", "READER", "unquoted"]

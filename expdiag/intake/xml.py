@@ -5,13 +5,14 @@ The same facts give the same rows as text. A DOCTYPE is refused outright, so the
 
 from __future__ import annotations
 
+import codecs
 import re
 from xml.parsers import expat
 
 from expdiag import knowledge
 from expdiag.intake import trees
 from expdiag.intake.archive import Member
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask
 
 _TREES = {"status": "status", "configuration": "configuration"}
@@ -32,6 +33,8 @@ class _RefusedXMLError(Exception):
 
 def root_name(head: bytes) -> str | None:
     """Return the local name of the root element in lower case, None where these bytes are not XML."""
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        head = head.decode("utf-16", errors="replace").encode()
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text.startswith(b"<"):
         return None
@@ -45,9 +48,12 @@ def tree_of(head: bytes) -> str | None:
 
 
 class _Walker:
-    """Follows the parser through the tree and hands leaves to the grower."""
+    """Follows the parser through the tree and hands leaves to the grower.
 
-    def __init__(self, harvest: Harvest) -> None:
+    `_window` keeps the bytes from the last opening tag on, so that evidence can quote a leaf as it stands.
+    """
+
+    def __init__(self, harvest: Harvest, encoding: str | None) -> None:
         self._harvest = harvest
         self._grower = trees.Grower("", harvest)
         self._indexed: frozenset[str] = frozenset()
@@ -55,9 +61,9 @@ class _Walker:
         self._is_leaf = True
         self._text: list[str] = []
         self._text_size = 0
-        self._line = 0
-        self._opening = ""
-        self.parser = expat.ParserCreate()
+        self._line = self._start_byte = self._window_byte = 0
+        self._window = b""
+        self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self._start
         self.parser.EndElementHandler = self._end
@@ -71,26 +77,16 @@ class _Walker:
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
-        item = attributes.get("item")
+        self._line, self._start_byte = self.parser.CurrentLineNumber, self.parser.CurrentByteIndex
         if not self._paths:
             self._take_root(name)
             if version := attributes.get("version"):
-                self._grower.leaf("@version", version, self._note(f'<{tag} version="{version}">'))
+                self._grower.leaf("@version", version, self._note(self._quote()))
         else:
-            path, skeleton = self._paths[-1]
-            path = f"{path} {name}" if path else name
-            skeleton = f"{skeleton} {name.lower()}" if skeleton else name.lower()
-            if item is not None and (item != "1" or f"{skeleton} *" in self._indexed):
-                path, skeleton = f"{path} {item}", f"{skeleton} *"
-            self._paths.append((path, skeleton))
-            for key, value in attributes.items():
-                if key not in _OWN_ATTRIBUTES and ":" not in key:
-                    self._grower.leaf(f"{path} {key}", value, self._note(f'<{tag} {key}="{value}">'))
+            self._enter(name, attributes)
         self._is_leaf = True
         self._text.clear()
         self._text_size = 0
-        self._line = self.parser.CurrentLineNumber
-        self._opening = tag if item is None else f'{tag} item="{item}"'
 
     def _take_root(self, name: str) -> None:
         tree = _TREES.get(name.lower())
@@ -99,6 +95,18 @@ class _Walker:
         self._grower = trees.Grower(tree, self._harvest)
         self._indexed = knowledge.indexed_paths(tree)
         self._paths.append(("", ""))
+
+    def _enter(self, name: str, attributes: dict[str, str]) -> None:
+        path, skeleton = self._paths[-1]
+        path = f"{path} {name}" if path else name
+        skeleton = f"{skeleton} {name.lower()}" if skeleton else name.lower()
+        item = attributes.get("item")
+        if item is not None and (item != "1" or f"{skeleton} *" in self._indexed):
+            path, skeleton = f"{path} {item}", f"{skeleton} *"
+        self._paths.append((path, skeleton))
+        for key, value in attributes.items():
+            if key not in _OWN_ATTRIBUTES and ":" not in key:
+                self._grower.leaf(f"{path} {key}", value, self._note(f'<{name} {key}="{mask(key, value)}">'))
 
     def _characters(self, text: str) -> None:
         self._text_size += len(text)
@@ -113,32 +121,48 @@ class _Walker:
             value = "".join(self._text).strip()
             if self._text_size > _MAX_TEXT:
                 self._harvest.issue("line-too-long", f"{path}: value cut at {_MAX_TEXT >> 10} kB", self._line)
-            shown = mask(path, value)
-            self._grower.leaf(path, value, self._note(f"<{self._opening}>{shown}</{tag}>"))
+            masked = mask(path, value)
+            quoted = self._quote() if masked == value else f"<{tag}>{masked}</{tag}>"
+            self._grower.leaf(path, value, self._note(quoted))
         self._is_leaf = False
         self._text.clear()
 
-    def _note(self, text: str) -> int:
-        return self._harvest.note(self._line or self.parser.CurrentLineNumber, text)
+    def _quote(self) -> str:
+        """Return what stands in the file from the last opening tag to the end of the tag the parser is at."""
+        start = max(self._start_byte - self._window_byte, 0)
+        at = self.parser.CurrentByteIndex - self._window_byte
+        is_empty_tag = not self._text_size and self._window[at - 2 : at] == b"/>"
+        end = at if is_empty_tag else self._window.find(b">", at) + 1
+        return self._window[start:end].decode("utf-8", errors="replace")
 
-    def feed(self, data: bytes, *, last: bool = False) -> None:
-        self.parser.Parse(data, last)
+    def _note(self, text: str) -> int:
+        return self._harvest.note(self._line, text)
+
+    def feed(self, data: bytes) -> None:
+        """Parse a piece of the file."""
+        passed = max(self._start_byte - self._window_byte, len(self._window) - _MAX_UNPARSED)
+        self._window = self._window[passed:]
+        self._window_byte += passed
+        self._window += data
+        self.parser.Parse(data, False)
 
     def finish(self) -> None:
+        """Hand over what only the whole tree tells."""
         self._grower.finish()
 
 
 def _read(member: Member, harvest: Harvest) -> None:
-    walker = _Walker(harvest)
+    wide = is_wide(member)
+    walker = _Walker(harvest, "utf-8" if wide else None)
     fed = 0
     try:
-        for chunk in member.chunks():
+        for chunk in as_utf8(member) if wide else member.chunks():
             for start in range(0, len(chunk), _FEED):
                 walker.feed(chunk[start : start + _FEED])
             fed += len(chunk)
             if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
                 raise _RefusedXMLError("line-too-long", _TOO_LONG)
-        walker.feed(b"", last=True)
+        walker.parser.Parse(b"", True)
     except _RefusedXMLError as refused:
         harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)
     except expat.ExpatError as error:

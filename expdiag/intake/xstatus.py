@@ -1,10 +1,13 @@
-"""xStatus text: blocks from `*s Element: /` to `*s/end`, nested by indentation of any width."""
+"""xStatus text: blocks from `*s Element: /` to `*s/end`, nested by indentation of any width.
+
+A capture of a session may hold both dumps; the lines of a configuration in between go where they belong.
+"""
 
 from __future__ import annotations
 
 import re
 
-from expdiag.intake import trees
+from expdiag.intake import trees, xconfiguration
 from expdiag.intake.archive import Member
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.intake.xconfiguration import unquoted
@@ -20,63 +23,87 @@ _STRUCTURE = re.compile(r"^\s*(?:OK|xStatus\b.*|- Status -)\s*$", re.I)
 
 def _claims(first: list[str]) -> int:
     heads = sum(1 for line in first if _HEAD.match(line) or _END.match(line))
-    return heads + sum(1 for line in first if _NODE.match(line)) if heads else 0
+    if not heads:
+        return 0
+    nodes = sum(1 for line in first if _NODE.match(line))
+    return heads + nodes + xconfiguration.READER.claims(first)
+
+
+class _Blocks:
+    """Follows the blocks; `_open` holds the nodes above the current line with their indentation.
+
+    A node without a value is a leaf only if no child follows, so the last one is kept until the next line tells.
+    """
+
+    def __init__(self, harvest: Harvest) -> None:
+        self._tree = trees.Grower("status", harvest)
+        self._open: list[tuple[int, str]] = []
+        self._undecided: tuple[str, int] | None = None
+
+    @property
+    def inside(self) -> bool:
+        """Whether a block is open."""
+        return bool(self._open)
+
+    def head(self, head: re.Match[str], source: int) -> None:
+        self._settle()
+        self._open = []
+        self._enter(-1, head["name"], head["attributes"], source)
+
+    def node(self, node: re.Match[str], source: int) -> None:
+        indent = len(node["indent"].expandtabs())
+        while len(self._open) > 1 and self._open[-1][0] >= indent:
+            self._open.pop()
+        parent = self._open[-1][1]
+        if self._undecided and self._undecided[0] == parent:
+            self._undecided = None
+        self._settle()
+        path, value = f"{parent} {node['name']}", node["value"]
+        if value in (None, "", "/"):
+            self._enter(indent, path, node["attributes"], source)
+            return
+        self._tree.leaf(path, unquoted(value), source)
+        if node["attributes"]:
+            self._enter(indent, path, node["attributes"], source)
+
+    def end(self) -> None:
+        self._settle()
+        self._open = []
+
+    def finish(self) -> None:
+        self._settle()
+        self._tree.finish()
+
+    def _enter(self, indent: int, path: str, attributes: str | None, source: int) -> None:
+        """Open a node; old releases print attributes in parentheses, children by another name."""
+        self._open.append((indent, path))
+        if not attributes:
+            self._undecided = (path, source)
+            return
+        for pair in attributes.split(","):
+            name, _, value = pair.strip().partition("=")
+            self._tree.leaf(f"{path} {name}", value, source)
+
+    def _settle(self) -> None:
+        if self._undecided:
+            self._tree.leaf(self._undecided[0], "", self._undecided[1])
+            self._undecided = None
 
 
 def _read(member: Member, harvest: Harvest) -> None:
-    stack: list[tuple[int, str]] = []
-    pending: tuple[str, int] | None = None  # a node that is a leaf if no child follows
-    tree = trees.Grower("status", harvest)
-
-    def settle() -> None:
-        nonlocal pending
-        if pending:
-            tree.leaf(pending[0], "", pending[1])
-            pending = None
-
+    blocks = _Blocks(harvest)
     for number, line in lines(member, harvest):
         if head := _HEAD.match(line):
-            settle()
-            stack = [(-1, head["name"])]
-            pending = (head["name"], harvest.note(number, line))
-            if _attributes(tree, head, head["name"], pending[1]):
-                pending = None
+            blocks.head(head, harvest.note(number, line))
         elif _END.match(line):
-            settle()
-            stack = []
-        elif stack and (node := _NODE.match(line)):
-            indent = len(node["indent"].expandtabs())
-            while len(stack) > 1 and stack[-1][0] >= indent:
-                stack.pop()
-            if pending and pending[0] == stack[-1][1]:
-                pending = None
-            settle()
-            path = f"{stack[-1][1]} {node['name']}"
-            value = node["value"]
-            source = harvest.note(number, line)
-            if value is None or value == "/":
-                pending = (path, source)
-                stack.append((indent, path))
-                if _attributes(tree, node, path, source):
-                    pending = None
-            else:
-                tree.leaf(path, unquoted(value), source)
-                if _attributes(tree, node, path, source):
-                    stack.append((indent, path))
-        elif line.strip() and not _STRUCTURE.match(line):
+            blocks.end()
+        elif blocks.inside and (node := _NODE.match(line)):
+            blocks.node(node, harvest.note(number, trees.shown(line, node["name"], node["value"])))
+        elif line.strip() and not _STRUCTURE.match(line) and not xconfiguration.take(line, number, harvest):
             harvest.issue("unrecognised", line, number)
-    settle()
-    tree.finish()
-
-
-def _attributes(tree: trees.Grower, node: re.Match[str], path: str, source: int) -> bool:
-    """Old releases print attributes in parentheses; they are children by another name."""
-    if not node["attributes"]:
-        return False
-    for pair in node["attributes"].split(","):
-        name, _, value = pair.strip().partition("=")
-        tree.leaf(f"{path} {name}", value, source)
-    return True
+    if blocks.inside:
+        harvest.issue("truncated", "the status ends without *s/end")
+    blocks.finish()
 
 
 READER = Reader("xStatus text", _claims, _read)

@@ -9,6 +9,7 @@ from expdiag import knowledge
 from expdiag.evidence import file_number
 from expdiag.intake import Dossier
 from expdiag.model import identity
+from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
 from expdiag.model.settings import Settings
@@ -46,7 +47,8 @@ def _peer(bundle: Bundle, files: Mapping[int, FileRead], dossier: Dossier) -> tu
     rows = {
         table: [row for row in dossier.rows[table] if file_number(row.source) in bundle.files] for table in _OF_A_PEER
     }
-    settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)))
+    cut = {number for number in bundle.files if not files[number].complete}
+    settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)), cut)
     current = {number for number, age in ages.items() if age == 0}
     peer = describe(
         settings,
@@ -55,8 +57,18 @@ def _peer(bundle: Bundle, files: Mapping[int, FileRead], dossier: Dossier) -> tu
         tuple(c for c in rows["certificates"] if file_number(c.source) in current),
         tuple(rows["replication"]),
         frozenset(bundle.files),
+        _name_of_files(bundle, files),
     )
     return peer, [*_older_bundles(ages, files), *_conflicts(settings, ages, dossier)]
+
+
+def _name_of_files(bundle: Bundle, files: Mapping[int, FileRead]) -> Fact[str]:
+    """Return the host name that the names of the files carry, as those of a diagnostic log do."""
+    if len(bundle.claims.names) != 1:
+        return Fact()
+    (name,) = bundle.claims.names
+    bearer = next((number for number in sorted(bundle.files) if name in files[number].file.lower()), None)
+    return Fact(name, (files[bearer].source,)) if bearer is not None else Fact()
 
 
 def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:

@@ -31,6 +31,11 @@ def has_wildcard_for(certificate: Certificate, fqdn: str) -> bool:
     return any(canonical(name) == f"*.{domain}" for name in names(certificate))
 
 
+def may_sign(certificate: Certificate) -> bool:
+    """Whether the key may sign handshakes, as verified connections need; without the extension it may."""
+    return certificate.usages is None or "digital_signature" in certificate.usages
+
+
 def missing_purposes(certificate: Certificate, release: Release | None) -> tuple[str, ...]:
     """Return the purposes a peer's certificate lacks for verified connections between peers.
 

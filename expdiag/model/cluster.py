@@ -15,6 +15,7 @@ from expdiag.model.facts import Fact
 from expdiag.model.latency import Paths
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import TLS_MODES, Peer
+from expdiag.model.platforms import is_ambiguous, is_appliance
 from expdiag.tables import Issue
 
 V = TypeVar("V")
@@ -87,6 +88,7 @@ class Directory:
     def __init__(self, peers: Iterable[Peer], mapping: Mapping[str, str]) -> None:
         self._surely: dict[str, set[str]] = {}
         self._perhaps: dict[str, set[str]] = {}
+        self._without_domain: dict[str, set[str]] = {}  # by host name; any domain may be theirs
         self._mapping = {canonical(name): address(text) for name, text in mapping.items()}
         for peer in peers:
             self._learn(peer)
@@ -97,6 +99,8 @@ class Directory:
         for name in (peer.name, peer.host_name.value, peer.fqdn.value):
             if name:
                 self._surely.setdefault(canonical(name), set()).add(peer.name)
+        if peer.host_name.value and not peer.domain.known:
+            self._without_domain.setdefault(canonical(peer.host_name.value), set()).add(peer.name)
         for text in (peer.system_name.value, *map(str, peer.nat_addresses), *peer.aliases):
             if text:
                 self._perhaps.setdefault(_key(text), set()).add(peer.name)
@@ -114,12 +118,14 @@ class Directory:
         return any(self._candidates(text))
 
     def _candidates(self, text: str) -> list[set[str]]:
-        """Return whom a text may mean, surest reading first: own names, the address mapping, other names."""
+        """Return whom a text may mean, surest reading first: own names, the address mapping, names others use."""
         key, mapped = _key(text), self.mapped(text)
         return [
             self._surely.get(key, set()),
             self._surely.get(str(mapped), set()) if mapped else set(),
             self._perhaps.get(key, set()),
+            self._perhaps.get(str(mapped), set()) if mapped else set(),
+            self._without_domain.get(key.partition(".")[0], set()) if address(text) is None else set(),
         ]
 
 
@@ -141,7 +147,7 @@ def build(dossier: Dossier) -> Cluster:
         primary=_primary(peers, directory),
         facts=dossier.facts,
         as_of=dossier.as_of,
-        paths=Paths(dossier.rows["round_trips"], directory.find),
+        paths=Paths(dossier.rows["round_trips"], directory.find, _clustered_addresses(peers, directory)),
         issues=(*issues, *stated),
         peer_of_file={file: peer.name for peer in peers for file in peer.files},
         directory=directory,
@@ -167,9 +173,9 @@ def _with_unseen(peers: list[Peer], mapping: Mapping[str, str], dossier: Dossier
     """Add the peers that the peer list names and no export shows."""
     directory = Directory(peers, mapping)
     names = {
-        address: name
+        text: name
         for row in dossier.rows["replication"]
-        for address, name in zip(row.addresses, row.names, strict=True)
+        for text, name in zip(row.addresses, row.names, strict=True)
         if name
     }
     unseen: list[Peer] = []
@@ -194,23 +200,40 @@ def _with_unseen(peers: list[Peer], mapping: Mapping[str, str], dossier: Dossier
 
 def _reference_list(peers: Sequence[Peer], directory: Directory) -> list[tuple[str, int]]:
     """Return the entries of the peer list that counts: the primary's, else the one most peers have."""
-    lists = {peer.name: peer.peer_list for peer in peers if peer.peer_list}
+    configured = {peer.name: peer.listed for peer in peers if peer.peer_list}
+    lists = configured or {peer.name: peer.replicated for peer in peers if peer.replicated}
     if not lists:
         return []
     primary = _primary(peers, directory)
     if primary and primary.name in lists:
         chosen = lists[primary.name]
     else:
-        chosen = Counter(lists.values()).most_common(1)[0][0]
-    owner = next(peer for peer in peers if peer.peer_list == chosen)
-    return [(fact.value, fact.sources[0]) for fact in owner.listed.values() if fact.value]
+        entries = {name: tuple(fact.value for fact in listed.values()) for name, listed in lists.items()}
+        commonest = Counter(entries.values()).most_common(1)[0][0]
+        chosen = next(lists[name] for name, said in entries.items() if said == commonest)
+    return [(fact.value, fact.sources[0]) for fact in chosen.values() if fact.value]
+
+
+def _clustered_addresses(peers: Iterable[Peer], directory: Directory) -> dict[str, frozenset[Address]]:
+    """Return the addresses each peer is clustered on: its LAN 1, and what the peer lists make of its entries.
+
+    A peer of which neither is known is left out.
+    """
+    found: dict[str, set[Address]] = {peer.name: set(peer.lan.addresses) for peer in peers}
+    for peer in peers:
+        for entry in peer.peer_list:
+            name, at = directory.find(entry), address(entry) or directory.mapped(entry)
+            if name and at:
+                found[name].add(at)
+    return {name: frozenset(addresses) for name, addresses in found.items() if addresses}
 
 
 def _primary(peers: Sequence[Peer], directory: Directory) -> Peer | None:
     """Return the peer that most peers' own lists show at their primary index."""
     votes: Counter[str] = Counter()
     for peer in peers:
-        entry = peer.listed.get(peer.primary_index.value or 0)
+        place = peer.primary_index.value or 0
+        entry = peer.listed.get(place) or peer.replicated.get(place)
         if entry and entry.value and (name := directory.find(entry.value)):
             votes[name] += 1
     ranked = votes.most_common(2)
@@ -222,7 +245,10 @@ def _primary(peers: Sequence[Peer], directory: Directory) -> Peer | None:
 def _with_stated_facts(
     peers: list[Peer], mapping: Mapping[str, str], facts: CaseFile
 ) -> tuple[list[Peer], list[Issue]]:
-    """Fill what the exports leave open from `case.toml`; an export that says otherwise wins and is an issue."""
+    """Fill what the exports leave open from `case.toml`; an export that says otherwise wins and is an issue.
+
+    A size stated for an appliance that may be set up as several is how it is set up, not another platform.
+    """
     directory = Directory(peers, mapping)
     issues: list[Issue] = []
     by_name = {peer.name: peer for peer in peers}
@@ -234,8 +260,11 @@ def _with_stated_facts(
         for key in ("type", "platform"):
             value: str | None = getattr(stated, key)
             if value:
+                peer, target = by_name[name], key
+                if key == "platform" and is_ambiguous(peer.platform.value) and not is_appliance(value):
+                    target = "deployment"
                 source = facts.sources.get(f"peers.{stated_name}.{key}")
-                by_name[name], issue = _stated(by_name[name], key, value, source, facts.file)
+                by_name[name], issue = _stated(peer, target, value, source, facts.file)
                 issues += issue
     if mode := facts.cluster.tls_verification_mode:
         source = facts.sources.get("cluster.tls_verification_mode")
@@ -247,6 +276,8 @@ def _with_stated_facts(
 
 def _stated(peer: Peer, key: str, value: str, source: int | None, file: str) -> tuple[Peer, list[Issue]]:
     shown: Fact[str] = getattr(peer, key)
+    if key == "platform" and peer.is_virtual.value and is_appliance(value):
+        shown = Fact("a virtual machine", peer.is_virtual.sources)
     if not shown.known:
         return replace(peer, **{key: Fact(value, () if source is None else (source,))}), []  # type: ignore[arg-type]
     if shown.value == value:

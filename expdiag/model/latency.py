@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from expdiag import knowledge
+from expdiag.model.names import Address, address
 from expdiag.model.versions import Release, row_for
 from expdiag.tables import RoundTrip
 
@@ -32,16 +33,35 @@ class Delay:
     high: float
     run: RoundTrip
 
+    @property
+    def method(self) -> str:
+        """What the figures are, for a reason."""
+        if self.run.p95 is None:
+            return f"shortest to longest of {self.run.answered} answers, from a summary only"
+        return f"95th percentile of {self.run.answered} answers"
+
 
 class Paths:
-    """The measured paths between peers, by direction."""
+    """The measured paths between peers, by direction.
 
-    def __init__(self, runs: Iterable[RoundTrip], find: Callable[[str], str | None]) -> None:
+    Only runs to an address the target is clustered on count: a way to its public address or to LAN 2 is another way.
+    """
+
+    def __init__(
+        self,
+        runs: Iterable[RoundTrip],
+        find: Callable[[str], str | None],
+        clustered_on: Mapping[str, Collection[Address]],
+    ) -> None:
         self._runs: dict[tuple[str, str], list[RoundTrip]] = {}
         for run in runs:
             start = find(run.vantage) if run.vantage else None
             end = find(run.address or run.target) or find(run.target)
-            if start and end and start != end:
+            probed = address(run.address)
+            if not start or not end or start == end:
+                continue
+            elsewhere = probed and end in clustered_on and probed not in clustered_on[end]
+            if not elsewhere:
                 self._runs.setdefault((start, end), []).append(run)
 
     def directed(self, start: str, end: str) -> tuple[RoundTrip, ...]:

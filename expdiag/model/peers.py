@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from expdiag.model.facts import Fact
 from expdiag.model.names import Address, canonical, join, usable
-from expdiag.model.platforms import from_serial, from_size
+from expdiag.model.platforms import from_serial, from_size, is_ambiguous, is_virtual
 from expdiag.model.settings import Settings
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, Certificate, ConfigurationChange, Replication
@@ -38,7 +38,11 @@ class Peer:
     Attributes:
         name: what the reports call it: host name in lower case; LAN address where two share one; else system name.
         seen: whether any export of it is in the case; otherwise it is only known from the others' peer lists.
-        listed: its addresses by place in its own peer list, counted from 1; an empty text where a place is empty.
+        listed: the configured peer list by place, counted from 1; an empty text where a place is empty.
+        replicated: what replication says in a log: the addresses of the peers in order, which are looked up and not
+            the configured entries.
+        deployment: the size an appliance or virtual machine is set up as, where that is told apart from the model.
+        is_virtual: whether its hardware is a virtual machine.
         aliases: further texts that mean this peer, such as the entries of peer lists that lead to it.
     """
 
@@ -53,16 +57,22 @@ class Peer:
     build: Fact[str] = field(default_factory=Fact)
     serial: Fact[str] = field(default_factory=Fact)
     platform: Fact[str] = field(default_factory=Fact)
+    deployment: Fact[str] = field(default_factory=Fact)
+    is_virtual: Fact[bool] = field(default_factory=Fact)
     interfaces: tuple[Interface, ...] = ()
     dual_interfaces: Fact[bool] = field(default_factory=Fact)
     cluster_name: Fact[str] = field(default_factory=Fact)
     primary_index: Fact[int] = field(default_factory=Fact)
+    external_interface: Fact[str] = field(default_factory=Fact)
     listed: dict[int, Fact[str]] = field(default_factory=dict)
+    list_is_cut: bool = False
+    replicated: dict[int, Fact[str]] = field(default_factory=dict)
     tls_mode: Fact[str] = field(default_factory=Fact)
     ip_version: Fact[str] = field(default_factory=Fact)
     ip_protocol: Fact[str] = field(default_factory=Fact)
     h323_on: Fact[bool] = field(default_factory=Fact)
     dns_servers: dict[int, Fact[str]] = field(default_factory=dict)
+    dns_is_cut: bool = False
     certificates: tuple[Certificate, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     aliases: tuple[str, ...] = ()
@@ -100,6 +110,11 @@ class Peer:
         return next((c for c in self.certificates if c.role == "server"), None)
 
     @property
+    def size(self) -> Fact[str]:
+        """What its platform counts as: the size it is set up as where the model may be several, else the platform."""
+        return self.deployment if self.deployment.known and is_ambiguous(self.platform.value) else self.platform
+
+    @property
     def peer_list(self) -> tuple[str, ...]:
         """Entries of its own peer list in order, empty places left out."""
         return tuple(fact.value for _, fact in sorted(self.listed.items()) if fact.value)
@@ -122,16 +137,18 @@ def describe(
     certificates: tuple[Certificate, ...],
     replication: tuple[Replication, ...],
     files: frozenset[int],
+    name_of_files: Fact[str],
 ) -> Peer:
-    """Return a peer, still without a name, from what its bundle says."""
+    """Return a peer, still without a name, from what its bundle says; the names of its files say least."""
     ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))
     logged_host = next((row for row in settings.of_log()), None)
+    listed, dns_servers = settings.values("peer_address"), settings.values("dns_server")
     return Peer(
         name="",
         seen=True,
         files=files,
         host_name=_text(settings.value("host_name")).or_else(
-            Fact(logged_host.value, (logged_host.source,)) if logged_host else Fact()
+            Fact(logged_host.value, (logged_host.source,)) if logged_host else name_of_files
         ),
         domain=settings.value("domain"),
         system_name=settings.value("system_name"),
@@ -140,16 +157,22 @@ def describe(
         build=_text(settings.value("build")),
         serial=_text(settings.value("serial")),
         platform=_platform(settings),
+        deployment=_text(settings.value("deployment_size")).map(from_size),
+        is_virtual=_text(settings.value("hardware")).map(is_virtual),
         interfaces=_interfaces(settings),
         dual_interfaces=settings.value("dual_interfaces").map(_flag),
         cluster_name=settings.value("cluster_name"),
         primary_index=_primary(settings, replication),
-        listed=settings.values("peer_address") or _listed_in_log(replication),
+        external_interface=_text(settings.value("external_interface")),
+        listed=listed,
+        list_is_cut=settings.ends_in(listed),
+        replicated=_replicated(replication),
         tls_mode=_tls_mode(settings, ordered, changes),
         ip_version=_text(settings.value("cluster_ip_version")),
         ip_protocol=_text(settings.value("ip_protocol")),
         h323_on=settings.value("h323_mode").map(_flag),
-        dns_servers=settings.values("dns_server"),
+        dns_servers=dns_servers,
+        dns_is_cut=settings.ends_in(dns_servers),
         certificates=certificates,
         alarms=ordered,
         aliases=_own_entries(replication),
@@ -183,12 +206,11 @@ def _type(text: str) -> str | None:
 
 
 def _platform(settings: Settings) -> Fact[str]:
-    size = _text(settings.value("deployment_size")).map(from_size)
-    if size.known:
-        return size
     hardware = settings.value("hardware")
-    serial = _text(settings.value("serial")).map(lambda text: from_serial(text, hardware.value))
-    return Fact(serial.value, serial.sources + hardware.sources) if serial.known else Fact()
+    model = _text(settings.value("serial")).map(lambda text: from_serial(text, hardware.value))
+    if model.known:
+        return Fact(model.value, model.sources + hardware.sources)
+    return _text(settings.value("deployment_size")).map(from_size)
 
 
 def _interfaces(settings: Settings) -> tuple[Interface, ...]:
@@ -215,7 +237,7 @@ def _primary(settings: Settings, replication: tuple[Replication, ...]) -> Fact[i
     return Fact(said[-1].primary, (said[-1].source,)) if said else Fact()
 
 
-def _listed_in_log(replication: tuple[Replication, ...]) -> dict[int, Fact[str]]:
+def _replicated(replication: tuple[Replication, ...]) -> dict[int, Fact[str]]:
     if not replication:
         return {}
     last = replication[-1]

@@ -21,15 +21,29 @@ def from_serial(serial: str, hardware: str | None) -> str | None:
     A virtual machine's serial is made from its MAC address and may begin like an appliance's by chance, so the
     hardware string decides first.
     """
-    facts = knowledge.load("platforms")
-    if hardware and any(word in hardware.lower() for word in facts["virtual"]["words"]):
+    if hardware and is_virtual(hardware):
         return None
-    for name, platform in facts["platform"].items():
+    for name, platform in knowledge.load("platforms")["platform"].items():
         prefixes = platform.get("serial", ())
         prefixes = (prefixes,) if isinstance(prefixes, str) else tuple(prefixes)
         if prefixes and serial.upper().startswith(prefixes):
             return str(name)
     return None
+
+
+def is_virtual(hardware: str) -> bool:
+    """Whether a hardware string means a virtual machine."""
+    return any(word in hardware.lower() for word in knowledge.load("platforms")["virtual"]["words"])
+
+
+def is_appliance(platform: str) -> bool:
+    """Whether a platform is a physical appliance."""
+    return bool(knowledge.load("platforms")["platform"][platform]["kind"] == "appliance")
+
+
+def is_ambiguous(platform: str | None) -> bool:
+    """Whether the sources put a model into more than one class."""
+    return platform is not None and len(knowledge.load("platforms")["platform"][platform]["classes"]) > 1
 
 
 def from_size(text: str) -> str | None:
@@ -49,4 +63,5 @@ def compare(one: str, other: str) -> Equivalence:
     mine, theirs = (set(facts["platform"][name]["classes"]) for name in (one, other))
     if not mine & theirs:
         return Equivalence.DIFFERENT
-    return Equivalence.SAME if len(mine | theirs) == 1 else Equivalence.UNCLEAR
+    two_models = is_appliance(one) and is_appliance(other)
+    return Equivalence.SAME if len(mine | theirs) == 1 and not two_models else Equivalence.UNCLEAR

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
 from expdiag import knowledge
+from expdiag.evidence import file_number
 from expdiag.model.facts import Fact
 from expdiag.tables import Setting
 
@@ -48,10 +49,15 @@ def page(field: str) -> str:
 class Settings:
     """All settings of one peer, the most trusted first where a place has several."""
 
-    def __init__(self, rows: Iterable[Setting]) -> None:
+    def __init__(self, rows: Iterable[Setting], cut_files: Collection[int] = ()) -> None:
+        """Take the rows of a peer; `cut_files` are numbers of files whose end is missing."""
+        self._cut_files = frozenset(cut_files)
+        self._last_row: dict[int, int] = {}
         self._by_place: dict[tuple[str, str], list[Setting]] = {}
         self._by_last_word: dict[tuple[str, str], list[str]] = {}
         for row in rows:
+            file = file_number(row.source)
+            self._last_row[file] = max(row.source, self._last_row.get(file, 0))
             shape = skeleton(row.path)
             known = self._by_place.setdefault((row.tree, shape), [])
             if not known:
@@ -91,6 +97,14 @@ class Settings:
             if found:
                 return dict(sorted(found.items()))
         return {}
+
+    def ends_in(self, listed: Mapping[int, Fact[str]]) -> bool:
+        """Whether a list is the last thing a cut file says, so that entries of it may be missing."""
+        sources = [source for fact in listed.values() for source in fact.sources]
+        if not sources:
+            return False
+        file = file_number(sources[-1])
+        return file in self._cut_files and self._last_row[file] == max(sources)
 
     def of_log(self) -> list[Setting]:
         """Return the hosts a log names itself by."""

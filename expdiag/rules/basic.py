@@ -169,7 +169,8 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
 
     Why: with Enforce a certificate that fails breaks replication with this peer.
     Passes: within its dates at the time of the case, names what the peer lists call the peer, no wildcard in
-    place of it, and serves the purposes the release asks for.
+    place of it, and serves the purposes the release asks for; where the address mapping knows that name, it leads
+    to the peer.
     Violates: one of these fails. A peer list of addresses cannot be verified by name and fails too.
     Unknown: the mode, the certificate, or the time of the case is not in the evidence.
     Not applicable: Permissive; the reason then says whether Enforce would work.
@@ -196,8 +197,6 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
             f"with Enforce the other peers refuse this certificate: {'; '.join(problems)}",
             evidence=evidence,
             at_fault=[peer.name],
-            measured=f"{certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}",
-            wanted=f"{cluster.as_of:%Y-%m-%d}" if cluster.as_of else None,
             fix="to get replication back at once, set TLS verification mode to Permissive on the primary and "
             "restart the peers; then "
             + _NEW_CERTIFICATE.format(peer=peer, need="its full name, current dates and both TLS purposes")
@@ -236,9 +235,13 @@ def _validity_problems(cluster: Cluster, peer: Peer, certificate: Certificate) -
         if address(entry):
             if entry not in certificate.ip_addresses:
                 problems.append(f"the peer lists call this peer {entry}, an address no name check can match")
+        elif (mapped := cluster.address_of(entry)) and peer.addresses and mapped not in peer.addresses:
+            problems.append(f"the address mapping leads {entry} to {mapped}, which is not this peer's address")
         elif not certificates.identifies(certificate, entry):
             only = "only a wildcard for" if certificates.has_wildcard_for(certificate, entry) else "no name"
             problems.append(f"it has {only} {entry}, which the peer lists call this peer")
+    if not certificates.may_sign(certificate):
+        problems.append("its key usage leaves out digital signatures, which every handshake needs")
     missing = certificates.missing_purposes(certificate, peer.version.value)
     if missing:
         problems.append(

@@ -16,13 +16,13 @@ def dns_servers_configured(cluster: Cluster, peer: Peer) -> Verdict:
     Why: DNS servers do not replicate.
     Passes: one or more addresses. Peers may have different ones.
     Violates: the export shows the fields and all are empty.
-    Unknown: the export does not show them.
+    Unknown: the export does not show them, or is cut off among them.
     """
     servers = [fact for fact in peer.dns_servers.values() if fact.value]
     if servers:
         listing = ", ".join(str(fact.value) for fact in servers)
         return passed(f"DNS servers: {listing}", evidence=[source for fact in servers for source in fact.sources])
-    if not peer.dns_servers:
+    if not peer.dns_servers or peer.dns_is_cut:
         return unknown("the DNS servers of this peer are not in the evidence", want=[want.export(peer, "dns_server")])
     return violation(
         "no DNS server is configured",

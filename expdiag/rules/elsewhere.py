@@ -77,7 +77,7 @@ def _agreement(cluster: Cluster, fact_of, key=lambda value: value) -> Agreement[
 
 
 def _peer_list(peer: Peer) -> Fact[object]:
-    if not peer.listed:
+    if not peer.listed or peer.list_is_cut:
         return Fact()
     entries = tuple(str(address(entry) or canonical(entry)) for entry in peer.peer_list)
     return Fact(entries, tuple(source for fact in peer.listed.values() for source in fact.sources))
@@ -105,17 +105,22 @@ def own_address_in_peer_list(cluster: Cluster, peer: Peer) -> Verdict:
     if not peer.peer_list and len(cluster.peers) == 1 and not alarms:
         return not_applicable("its peer list is empty: this Expressway is not clustered", evidence=sources)
     open_names = [e for e in peer.peer_list if address(e) is None and cluster.find(e) is None]
+    if not alarms and peer.list_is_cut:
+        return unknown(
+            "the export of its peer list is cut off", want=[want.export(peer, "peer_address")], evidence=sources
+        )
     if not alarms and (open_names or not peer.addresses):
         asked = [want.lookup(peer, name) for name in open_names] or [want.export(peer, "ipv4")]
         reason = f"whether {' or '.join(open_names)} leads to it" if open_names else "its own address"
         return unknown(f"{reason} is not in the evidence", want=asked, evidence=sources)
     listed = ", ".join(peer.peer_list) or "(empty)"
     addresses = ", ".join(str(found) for found in peer.addresses)
+    reason = f"none of its peer list ({listed}) is this peer ({addresses or 'address unknown'})"
     return violation(
-        f"none of its peer list ({listed}) is this peer ({addresses or 'address unknown'})",
+        reason if peer.listed else "alarm 20015 says that it is not in its own peer list",
         evidence=[*sources, *peer.lan.ipv4.sources, *alarms],
         at_fault=[peer.name],
-        measured=listed,
+        measured=listed if peer.listed else None,
         wanted=addresses or None,
         fix=f"on {peer}, put its own address into the place where the other peers have it (System > Clustering), "
         "save and restart it",

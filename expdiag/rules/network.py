@@ -25,8 +25,8 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
 
     Why: peers are told apart by address; a cloned VM brings its addresses along.
     Passes: all IPv4 addresses in use differ.
-    Violates: one address on two peers. An interface that is not in use does not count: one the status reports
-    as switched off, or LAN 2 with the factory address.
+    Violates: one address on two peers. LAN 2 does not count where the status says that one interface is in use; nor,
+    where nothing says how many are, with the factory address.
     Unknown: a peer's IPv4 address is not in the evidence.
     Not applicable: a cluster of one, or one that uses IPv6 only.
     """
@@ -68,11 +68,13 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
 
 def _interfaces_in_use(peer: Peer) -> list[Interface]:
     factory = address(knowledge.load("limits")["factory"]["ipv4"])
+    in_use = peer.dual_interfaces.value
+    if in_use is None and peer.external_interface.value == "LAN2":
+        in_use = True
     return [
         interface
         for interface in peer.interfaces
-        if interface.number == 1
-        or (peer.dual_interfaces.value is not False and address(interface.ipv4.value or "") != factory)
+        if interface.number == 1 or in_use or (in_use is None and address(interface.ipv4.value or "") != factory)
     ]
 
 
@@ -97,7 +99,7 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     if slow:
         return violation(
             f"{_rounded(slow[0].low):g} ms from {slow[0].run.vantage} to {slow[0].run.target} "
-            f"(95th percentile of {slow[0].run.answered} answers) is over the limit of {limit.beyond:g} ms",
+            f"({slow[0].method}) is over the limit of {limit.beyond:g} ms",
             evidence=evidence,
             at_fault=_far_peer(cluster, one, other, limit),
             fix=_MOVE_CLOSER,
@@ -108,7 +110,7 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     near = knowledge.load("limits")["probes"]["near_limit"] * limit.upto
     note = "; close to the limit" if measured[0].high > near else ""
     return passed(
-        f"{_rounded(measured[0].high):g} ms at most{note} (95th percentile of the slowest of {len(measured)} runs)",
+        f"{_rounded(measured[0].high):g} ms at most{note} ({measured[0].method}, the slowest of {len(measured)} runs)",
         evidence=evidence,
         **compared,
     )
@@ -231,10 +233,12 @@ def no_nat_between_peers(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
             evidence=sources,
         )
     evidence = [*sources, *([mapping] if mapping is not None and address(entry) is None else [])]
-    return _judge_address(start, end, entry, found, evidence)
+    return _judge_address(cluster, start, end, entry, found, evidence)
 
 
-def _judge_address(start: Peer, end: Peer, entry: str, found: Address, evidence: list[int]) -> Verdict:
+def _judge_address(
+    cluster: Cluster, start: Peer, end: Peer, entry: str, found: Address, evidence: list[int]
+) -> Verdict:
     if behind := end.nat_addresses.get(found):
         own = end.lan.ipv4.value or "the address of its LAN 1"
         return violation(
@@ -257,8 +261,10 @@ def _judge_address(start: Peer, end: Peer, entry: str, found: Address, evidence:
                 measured=str(found),
                 wanted=str(found),
             )
+    other = cluster.find(str(found))
+    whose = f"the address of {other}" if other else f"an address nothing shows {end} to have"
     return unknown(
-        f"{start} reaches {end} at {found}, and nothing shows that {end} has this address",
+        f"{start} is led by {entry} to {found}, {whose}",
         want=[want.export(end, "ipv4")],
         evidence=evidence,
     )

@@ -6,7 +6,7 @@ from itertools import combinations
 
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.platforms import Equivalence
+from expdiag.model.platforms import Equivalence, is_ambiguous
 from expdiag.model.platforms import compare as compare_platforms
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, who
@@ -116,7 +116,7 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
     systems in one guide and can be configured as a medium one.
     Not applicable: a cluster of one.
     """
-    platforms = compare(cluster, lambda peer: peer.platform)
+    platforms = compare(cluster, lambda peer: peer.size)
     relations = [
         compare_platforms(one.value, other.value)
         for one, other in combinations(platforms.said.values(), 2)
@@ -146,7 +146,13 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
     if Equivalence.UNCLEAR in relations:
         return unknown(
             f"the sources do not agree whether these are equivalent: {platforms.listing()}",
-            want=["on each appliance: note the configured deployment size (System > Administration settings)"],
+            want=[
+                f"on {peer}: note the deployment size (System > Administration settings, Deployment Configuration) "
+                f'in case.toml as [peers."{peer}"] platform = "Medium" or "Large"'
+                for peer in cluster.peers
+                if is_ambiguous(peer.size.value)
+            ]
+            or ["ask the vendor's support whether these models may be clustered"],
             evidence=platforms.evidence,
         )
     return passed(f"the platforms are equivalent: {platforms.listing()}", evidence=platforms.evidence)
@@ -154,7 +160,7 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
 
 def _odd_platforms(cluster: Cluster) -> tuple[str, ...]:
     """Return the peers not equivalent to the primary, else to the majority."""
-    values = {peer.name: peer.platform.value for peer in cluster.peers if peer.platform.value}
+    values = {peer.name: peer.size.value for peer in cluster.peers if peer.size.value}
     odd = cluster.odd_ones_out(values)
     kept = [name for name in values if name not in odd]
     if not kept:

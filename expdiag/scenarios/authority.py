@@ -20,6 +20,10 @@ from expdiag.scenarios.spec import CertificateSpec
 _NAME = "Training Root CA"
 _START, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 _PURPOSES = {"serverAuth": ExtendedKeyUsageOID.SERVER_AUTH, "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH}
+_USAGES = (
+    *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
+    *("key_agreement", "key_cert_sign", "crl_sign"),
+)
 _EXPONENT = 65537
 
 
@@ -109,6 +113,8 @@ def server_pem(spec: CertificateSpec) -> bytes:
     if spec.dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(name) for name in spec.dns_names])
         builder = builder.add_extension(names, critical=False)
+    usages = {name: name in spec.usages for name in _USAGES}
+    builder = builder.add_extension(x509.KeyUsage(**usages, encipher_only=False, decipher_only=False), critical=True)
     if spec.purposes is not None:
         usage = x509.ExtendedKeyUsage([_PURPOSES[purpose] for purpose in spec.purposes])
         builder = builder.add_extension(usage, critical=False)

@@ -20,6 +20,7 @@ class CertificateSpec:
     not_before: datetime = AS_OF - timedelta(days=100)
     not_after: datetime = AS_OF + timedelta(days=265)
     purposes: tuple[str, ...] | None = BOTH_PURPOSES
+    usages: tuple[str, ...] = ("digital_signature", "key_encipherment")
 
 
 @dataclass(frozen=True, slots=True)
