@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import expdiag
-from expdiag.report.outline import UNJUDGED
+from expdiag.outline import UNJUDGED
 
 Outcomes = dict[tuple[str, tuple[str, ...]], str]
 

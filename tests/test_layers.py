@@ -18,7 +18,7 @@ ROOMS = (
     ("intake",),
     ("model",),
     ("case", "findings"),
-    ("rules",),
+    ("outline", "rules"),
     ("show",),
     ("report",),
     ("cli",),

@@ -11,9 +11,10 @@ from html.parser import HTMLParser
 import pytest
 
 import expdiag
+from expdiag import outline
 from expdiag.findings import OUTCOMES
 from expdiag.knowledge import requirements
-from expdiag.report import as_html, as_json, as_markdown, as_table, export, outline
+from expdiag.report import as_html, as_json, as_markdown, as_table, export
 from expdiag.rules import engine
 from expdiag.safe import cell, one_line, printable
 from expdiag.scenarios import exports

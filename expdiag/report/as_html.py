@@ -8,9 +8,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 import expdiag
+from expdiag import outline
 from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Findings
-from expdiag.report import outline
 from expdiag.safe import one_line, printable
 from expdiag.show.latency import latency_matrix, latency_table
 from expdiag.show.peers import peer_graph

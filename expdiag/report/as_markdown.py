@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
+from expdiag import outline
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
-from expdiag.report import outline
 from expdiag.safe import one_line
 from expdiag.tables import Issue
 

@@ -10,8 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from expdiag import outline
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
-from expdiag.report import outline
 from expdiag.safe import one_line
 from expdiag.tables import Issue
 

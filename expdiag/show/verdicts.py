@@ -1,0 +1,93 @@
+"""Findings and the inventory of a case as small tables for a notebook."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from expdiag.case import Case
+from expdiag.findings import UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.outline import visits
+from expdiag.safe import one_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from pandas.io.formats.style import Styler
+
+
+def inventory(case: Case) -> pd.DataFrame:
+    """Return what kinds of files were read: how many, how many bytes, rows and issues they gave."""
+    files = case.tables["files"]
+    grouped = files.groupby("kind")[["bytes", "rows", "issues"]].sum()
+    return grouped.assign(files=files.groupby("kind").size())[["files", "bytes", "rows", "issues"]]
+
+
+def violations(findings: Findings) -> Styler:
+    """Return the violations, those of a `must` first."""
+    rows = [
+        {
+            "rule": f.requirement.number,
+            "strength": f.requirement.strength,
+            "subject": str(f.subject),
+            "to change on": ", ".join(f.verdict.at_fault) or "?",
+            "reason": one_line(f.verdict.reason),
+        }
+        for f in findings.of(VIOLATION)
+    ]
+    return _table(rows, ("rule", "strength", "subject", "to change on", "reason"))
+
+
+def evidence(finding: Finding) -> Styler:
+    """Return the lines that prove a finding."""
+    rows = [
+        {"file": one_line(source.file), "line": source.line or source.packet or "", "text": one_line(source.text)}
+        for source in finding.sources
+    ]
+    return _table(rows, ("file", "line", "text"))
+
+
+def changes(findings: Findings) -> Styler:
+    """Return what to change, by the peer to log in to; one row per change."""
+    rows = [
+        {
+            "log in to": ", ".join(visit.peers) or "?",
+            "rules": ", ".join(dict.fromkeys(f.requirement.number for f in task.findings)),
+            "to do": task.first.verdict.fix,
+        }
+        for visit in visits(findings)
+        for task in visit.tasks
+    ]
+    return _table(rows, ("log in to", "rules", "to do"))
+
+
+def unknowns(findings: Findings) -> Styler:
+    """Return why findings are unknown and what would settle them, equal ones together."""
+    groups: dict[tuple[str, tuple[str, ...]], list[Finding]] = {}
+    for finding in findings.of(UNKNOWN):
+        groups.setdefault((finding.verdict.reason, finding.verdict.want), []).append(finding)
+    rows = [
+        {
+            "reason": one_line(reason),
+            "rules": ", ".join(dict.fromkeys(f.requirement.number for f in found)),
+            "verdicts": len(found),
+            "would be settled by": one_line("; ".join(want)),
+        }
+        for (reason, want), found in groups.items()
+    ]
+    return _table(rows, ("reason", "rules", "verdicts", "would be settled by"))
+
+
+def _table(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> Styler:
+    """Return a table with whole texts, escaped, left-aligned, and the same HTML on every run."""
+    import pandas as pd
+    from pandas.io.formats.style import Styler
+
+    class Table(Styler):
+        def __repr__(self) -> str:
+            return f"<table of {len(rows)} rows, {len(columns)} columns>"
+
+    table = Table(pd.DataFrame(rows, columns=list(columns)), uuid="expdiag", cell_ids=False)
+    alignment: Any = {"text-align": "left", "vertical-align": "top"}
+    headers = [{"selector": "th", "props": "text-align: left"}]
+    shown = table.format(escape="html").hide(axis="index")
+    return shown.set_properties(**alignment).set_table_styles(headers)
