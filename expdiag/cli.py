@@ -38,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ExpdiagError as error:
         print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
         return USAGE
+    except Exception as error:  # a defect here must not look like a verdict
+        print(f"expdiag: this is a defect of expdiag: {type(error).__name__}: {_shown(str(error))}", file=sys.stderr)
+        return CRASHED
     return status
 
 
@@ -152,6 +155,8 @@ def _tables(options: argparse.Namespace) -> int:
         case = expdiag.load(*options.case)
     except NothingReadableError as error:
         print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        if options.table and options.format == "json":
+            print("[]")
         return UNREADABLE
     if options.table is None:
         from expdiag import tables
@@ -163,11 +168,7 @@ def _tables(options: argparse.Namespace) -> int:
     from expdiag.report import export
 
     content = export.table(case.tables[options.table], options.format)
-    if options.output:
-        options.output.write_bytes(content)
-    else:
-        sys.stdout.buffer.write(content)
-        sys.stdout.flush()
+    _write(options, content)
     return CLEAN
 
 
@@ -188,17 +189,17 @@ def _rules(options: argparse.Namespace) -> int:
     return CLEAN
 
 
-def _write(options: argparse.Namespace, text: str) -> None:
-    if options.output:
-        try:
-            options.output.write_text(text, encoding="utf-8")
-        except OSError as error:
-            raise ExpdiagError(f"cannot write {options.output}: {error.strerror}") from error
-        print(f"expdiag: wrote {options.output}", file=sys.stderr)
-    else:
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-        sys.stdout.write(text)
+def _write(options: argparse.Namespace, content: str | bytes) -> None:
+    data = content.encode("utf-8", errors="replace") if isinstance(content, str) else content
+    if options.output is None:
+        sys.stdout.buffer.write(data)
         sys.stdout.flush()
+        return
+    try:
+        options.output.write_bytes(data)
+    except OSError as error:
+        raise ExpdiagError(f"cannot write {options.output}: {error.strerror}") from error
+    print(f"expdiag: wrote {options.output}", file=sys.stderr)
 
 
 def _shown(text: str) -> str:

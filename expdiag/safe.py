@@ -6,7 +6,7 @@ import re
 
 # C0 and C1 controls, bidirectional overrides and isolates, separators that end a line for some programs
 _UNPRINTABLE = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufeff]"
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2060\u202a-\u202e\u2028\u2029\u2066-\u2069\ud800-\udfff\ufeff]"
 )
 _FORMULA = ("=", "+", "-", "@", "\t")
 

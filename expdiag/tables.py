@@ -179,7 +179,7 @@ _DTYPES: dict[type, str] = {
     float: "Float64",
     bool: "boolean",
     str: "string",
-    datetime: "datetime64[ns, UTC]",
+    datetime: "datetime64[us, UTC]",
     tuple: "object",
 }
 
@@ -245,7 +245,7 @@ def _series(values: Iterable[Any], dtype: str) -> pd.Series[Any]:
 
     wanted: Any = dtype
     if dtype.startswith("datetime64"):
-        values = pd.to_datetime(list(values), utc=True)
+        return pd.Series(pd.DatetimeIndex(list(values), dtype=wanted))
     series: pd.Series[Any] = pd.Series(list(values), dtype=wanted)
     return series
 

@@ -7,8 +7,11 @@ import io
 import os
 import random
 import stat
+import subprocess
+import sys
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,8 +19,10 @@ import pytest
 
 import expdiag
 from expdiag.errors import NothingReadableError
+from expdiag.intake.inflate import Inflated
 from expdiag.scenarios.spec import AS_OF, healthy
 from expdiag.scenarios.write import bundle, tar_gz
+from tests.conftest import CASES
 
 CLUSTER = healthy()
 MEMBERS = bundle(CLUSTER.peers[0], CLUSTER)
@@ -90,17 +95,90 @@ def test_members_are_written_behind_their_archive(files) -> None:
     assert case.sources[row.source].file == "all.zip!in/e1.tar.gz!c.txt"
 
 
-@pytest.mark.parametrize("sixteenth", range(1, 16))
-def test_a_truncated_archive_keeps_what_came_before_the_cut(files, sixteenth: int) -> None:
-    noise = bytes(random.Random(1).choices(range(256), k=40_000))  # keeps the cut from falling into one member
-    whole = tar_gz({"x.txt": LINE, "noise.bin": noise, **MEMBERS}, AS_OF)
-    folder = files({"b.tar.gz": whole[: len(whole) * sixteenth // 16], "other/x.txt": LINE})
+@pytest.mark.parametrize("sixteenth", range(1, 17))
+def test_a_truncated_archive_keeps_all_that_can_be_unpacked(files, sixteenth: int) -> None:
+    lines = [f'*c xConfiguration Zones Zone {n} Name: "{random.Random(n).random()}"' for n in range(1, 5000)]
+    whole = tar_gz({"x.txt": LINE, "big.txt": "\n".join(lines).encode()}, AS_OF)
+    cut = whole[: len(whole) * sixteenth // 16 - (1 if sixteenth == 16 else 0)]
+    inflated = zlib.decompressobj(31).decompress(cut)
 
-    case = expdiag.load(folder)
+    case = expdiag.load(files({"b.tar.gz": cut, "other/x.txt": LINE}))
 
+    read = [row for row in case.dossier.rows["settings"] if row.path.startswith("Zones")]
+    assert abs(inflated.count(b"Zones Zone") - len(read)) <= 1  # the line the cut goes through
     assert "truncated" in kinds(case)
     assert "other/x.txt" in {case.sources[row.source].file for row in case.dossier.rows["settings"]}
     expdiag.check(case)
+
+
+@pytest.mark.parametrize("damage", ["checksum", "garbage", "trailer"])
+def test_damage_behind_the_data_loses_none_of_it(files, damage: str) -> None:
+    whole = tar_gz(MEMBERS, AS_OF)
+    content = {"checksum": whole[:-8] + b"\0\0\0\0" + whole[-4:], "garbage": whole + b"junk", "trailer": whole[:-8]}
+
+    case = expdiag.load(files({"b.tar.gz": content[damage]}))
+
+    assert peer_facts(case) == ("e1", "X14.3.4", "e1.edge.example.com", True)
+    assert kinds(case) == {"truncated": "b.tar.gz"}
+
+
+def test_a_damaged_header_loses_one_member_and_says_so(files) -> None:
+    content = bytearray(tarred(("a.txt", LINE), ("b.txt", LINE), ("c.txt", LINE)))
+    content[1024 + 5] ^= 0xFF
+
+    case = expdiag.load(files({"b.tar": bytes(content)}))
+
+    assert kinds(case)["broken"] == "b.tar"
+    assert {case.sources[r.source].file for r in case.dossier.rows["settings"]} == {"b.tar!a.txt", "b.tar!c.txt"}
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_archives_in_a_row_are_all_read(files, pack) -> None:
+    content = pack(tarred(("a.txt", LINE))) + pack(tarred(("b.txt", LINE)))
+
+    case = expdiag.load(files({"b.tar": content}))
+
+    assert {case.sources[r.source].file for r in case.dossier.rows["settings"]} == {"b.tar!a.txt", "b.tar!b.txt"}
+
+
+def test_members_of_absurd_size_end_their_archive(files) -> None:
+    huge = tarfile.TarInfo("huge.txt")
+    huge.pax_headers = {"size": "99999999999999999999"}
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(huge)
+        info = tarfile.TarInfo("b.txt")
+        info.size = len(LINE)
+        archive.addfile(info, io.BytesIO(LINE))
+
+    case = expdiag.load(files({"b.tar": buffer.getvalue(), "x.txt": LINE}))
+
+    assert "truncated" in kinds(case)
+
+
+def test_the_inflater_agrees_with_the_library(tmp_path: Path) -> None:
+    numbers = random.Random(3)
+    for size in (0, 1, 1000, 300_000, 2_000_000):
+        content = bytes(numbers.choices(b"abcdefgh\n", k=size))
+        packed = gzip.compress(content[: size // 2], 6) + gzip.compress(content[size // 2 :], 1)
+        for piece in (1 << 10, 1 << 20):
+            stream = Inflated(io.BytesIO(packed))
+            read = b"".join(iter(lambda stream=stream, piece=piece: stream.read(piece), b""))
+            assert read == content == gzip.decompress(packed)
+            assert stream.problem == ""
+
+
+def test_without_isal_the_results_are_the_same() -> None:
+    program = (
+        "import sys; sys.modules['isal'] = sys.modules['isal.isal_zlib'] = None;"
+        f"import expdiag; f = expdiag.check(expdiag.load({str(CASES / 'troubled-e')!r}));"
+        "print([(x.requirement.number, x.subject.peers, x.outcome) for x in f])"
+    )
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    findings = expdiag.check(expdiag.load(CASES / "troubled-e"))
+    assert done.stdout.strip() == str([(f.requirement.number, f.subject.peers, f.outcome) for f in findings])
 
 
 def test_links_devices_and_climbing_names_are_refused_one_by_one(files) -> None:

@@ -11,10 +11,11 @@ from typing import Any
 from expdiag.errors import CaseFileError, NothingReadableError
 from expdiag.evidence import FileSources, SourceBook
 from expdiag.intake import casefile
-from expdiag.intake.archive import CutShortError, Member, Refused, members
+from expdiag.intake.archive import members
 from expdiag.intake.casefile import CaseFile
 from expdiag.intake.detect import Foreign, detect
-from expdiag.intake.reading import Harvest
+from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
+from expdiag.intake.reading import Harvest, TooMuchError
 from expdiag.tables import TABLES, FileRead, Issue
 
 __all__ = ["CaseFile", "Dossier", "read"]
@@ -62,7 +63,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
         if isinstance(found, Refused):
             reading.rows["issues"].append(Issue(found.name, None, found.kind, found.text))
             _list_file(reading, sources, found.kind, 0, Harvest(sources))
-        elif _is_case_file(found):
+        elif _is_case_file(found.name, where):
             _read_case_file(found, sources, reading)
         else:
             _read_member(found, sources, reading)
@@ -81,6 +82,8 @@ def read(paths: Iterable[str | Path]) -> Dossier:
 def _read_member(member: Member, sources: FileSources, reading: _Reading) -> None:
     harvest = Harvest(sources, vantage=_vantage(member.name))
     reader = detect(member.head)
+    if PurePosixPath(member.name.replace("!", "/")).name == casefile.FILE_NAME:
+        reader = Foreign("ignored", "only the case.toml at the top of the case counts")
     if isinstance(reader, Foreign):
         harvest.issue(reader.kind, reader.text)
         kind = reader.kind
@@ -91,6 +94,10 @@ def _read_member(member: Member, sources: FileSources, reading: _Reading) -> Non
             reader.read(member, harvest)
         except CutShortError as cut:
             harvest.issue(cut.kind, f"{cut}; what came before was read")
+        except TooMuchError as much:
+            harvest.issue("too-many", str(much))
+        except Exception as error:  # one file must not cost the others; what it gave so far counts
+            harvest.issue("failed", f"the reader of {kind} failed here ({type(error).__name__}: {error})")
         if harvest.rows:
             reading.understood += 1
         elif not harvest.issues:
@@ -127,16 +134,27 @@ def _list_file(reading: _Reading, sources: FileSources, kind: str, size: int, ha
     )
 
 
-def _is_case_file(member: Member) -> bool:
-    """`case.toml` stands at the top of the case, or of the one archive that is the case."""
-    return member.name.rpartition("!")[2].removeprefix("./").rpartition("/")[2] == casefile.FILE_NAME
+def _is_case_file(name: str, paths: list[Path]) -> bool:
+    """Whether this is the `case.toml` of the case: at the top of it, or of the one archive that is the case.
+
+    One inside a customer's bundle is not: what a bundle says of itself accepts no deviations.
+    """
+    archive, _, inner = name.partition("!")
+    parts = PurePosixPath(inner or archive).parts
+    if parts[-1:] != (casefile.FILE_NAME,) or "!" in inner:
+        return False
+    if inner:
+        return len(paths) == 1 and not paths[0].is_dir() and len(parts) <= 2
+    return len(parts) <= (2 if len(paths) > 1 else 1)
 
 
 def _read_case_file(member: Member, sources: FileSources, reading: _Reading) -> None:
     if reading.facts is not None:
         raise CaseFileError(member.name, f"a second one; the first is {reading.facts.file}")
-    data = b"".join(member.chunks())
-    reading.facts = casefile.parse(data, member.name, sources.note)
+    if len(member.head) >= HEAD_BYTES:
+        raise CaseFileError(member.name, f"larger than {HEAD_BYTES >> 10} kB, which no case needs")
+    member.size = len(member.head)
+    reading.facts = casefile.parse(member.head, member.name, sources.note)
     reading.understood += 1
     _list_file(reading, sources, "case file", member.size, Harvest(sources))
 

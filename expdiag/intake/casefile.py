@@ -13,6 +13,7 @@ from expdiag import knowledge
 from expdiag.errors import CaseFileError, nearest
 
 FILE_NAME = "case.toml"
+_LONGEST_LINE = 8192
 TYPES = ("C", "E")
 TLS_MODES = ("Enforce", "Permissive")
 CHANGES = ("forming", "adding-peer", "removing-peer", "upgrading", "changing-primary", "enforcing-tls")
@@ -105,11 +106,20 @@ def parse(data: bytes, file: str, note: Callable[[int, str], int]) -> CaseFile:
     Raises:
         CaseFileError: it is no TOML, or a key or value is not known.
     """
+    if any(len(line) > _LONGEST_LINE for line in data.splitlines()):
+        raise CaseFileError(file, f"a line of more than {_LONGEST_LINE} bytes, which no case needs")
     try:
         text = data.decode("utf-8-sig")
         tree = tomllib.loads(text)
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise CaseFileError(file, f"not valid TOML: {error}") from error
+    try:
+        return _facts(tree, text, file, note)
+    except OverflowError as error:
+        raise CaseFileError(file, f"a time that is none: {error}") from error
+
+
+def _facts(tree: dict[str, Any], text: str, file: str, note: Callable[[int, str], int]) -> CaseFile:
     check = _Checker(file)
     check.keys("", tree, ("case", "cluster", "peers", "services", "tms", "change", "accepted"))
     case = check.table("case", tree, ("name", "as_of"))
@@ -217,7 +227,8 @@ class _Checker:
     def peers(self, tree: Mapping[str, Any]) -> dict[str, PeerFacts]:
         platforms = tuple(knowledge.load("platforms")["platform"])
         facts = {}
-        for name, table in self.table("peers", tree, tuple(tree.get("peers", ()))).items():
+        named = tree.get("peers", {})
+        for name, table in self.table("peers", tree, tuple(named) if isinstance(named, dict) else ()).items():
             where = f'peers."{name}"'
             if not isinstance(table, dict):
                 raise CaseFileError(self._file, f"{where} must be a table: write [{where}]")
@@ -235,7 +246,9 @@ class _Checker:
         ids = {key for known in knowledge.requirements() for key in (known.rule, known.number)}
         accepted = []
         for entry in entries:
-            self.keys("[accepted]", entry, ("rule", "subject", "reason", "until"))
+            if not isinstance(entry, dict):
+                raise CaseFileError(self._file, "an accepted deviation is a table: write [[accepted]]")
+            self.keys("accepted", entry, ("rule", "subject", "reason", "until"))
             rule = self.text("accepted.rule", entry.get("rule"))
             if rule not in ids:
                 near = nearest(str(rule), ids)
@@ -245,6 +258,8 @@ class _Checker:
                 raise CaseFileError(self._file, f"the accepted deviation from {rule} needs a reason")
             subject = entry.get("subject", [])
             subject = [subject] if isinstance(subject, str) else subject
+            if not isinstance(subject, list):
+                raise CaseFileError(self._file, f"accepted.subject is {subject!r}, expected a list of peers")
             until = self.moment("accepted.until", entry.get("until"))
             accepted.append(Accepted(rule, reason, tuple(str(name) for name in subject), until))
         return tuple(accepted)

@@ -7,7 +7,7 @@ import warnings
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from expdiag.intake.archive import Member
+from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.tables import Certificate
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _BEGIN = re.compile(r"^-----BEGIN ([A-Z0-9 ]+)-----\s*$")
 _END = re.compile(r"^-----END ([A-Z0-9 ]+)-----\s*$")
 _CERTIFICATES = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
-_MAX_BLOCK_LINES = 4000
+_MAX_BLOCK = 1 << 20
 
 
 def _claims(first: list[str]) -> int:
@@ -32,34 +32,29 @@ def _claims(first: list[str]) -> int:
 
 def _read(member: Member, harvest: Harvest) -> None:
     block: list[str] | None = None
-    label, start = "", 0
+    label, start, size = "", 0, 0
     found: list[tuple[x509.Certificate, int]] = []
     between = 0
     for number, line in lines(member, harvest):
         if begin := _BEGIN.match(line):
             if block is not None:
                 harvest.issue("truncated", f"a {label} block without its end", start)
-            label, start, block = begin[1], number, []
-            if "PRIVATE KEY" in label:
-                harvest.issue(
-                    "secret",
-                    "a private key is in this file; it was not read. Treat the key as compromised if the file "
-                    "was sent to anyone, and send certificates only",
-                    number,
-                )
+            label, start, block, size = begin[1], number, [], 0
         elif _END.match(line) and block is not None:
             if label in _CERTIFICATES and (certificate := _decode(block, start, harvest)):
                 found.append((certificate, start))
-            elif "PRIVATE KEY" not in label and label not in _CERTIFICATES:
+            elif label not in _CERTIFICATES:
                 harvest.issue("unrecognised", f"a PEM block {label}", start)
             block = None
-        elif block is not None and len(block) < _MAX_BLOCK_LINES:
-            block.append(line)
+        elif block is not None:
+            size += len(line)
+            if size < _MAX_BLOCK:
+                block.append(line)
         elif block is None and line.strip():
             between += 1
     if between:
         harvest.issue("ignored", f"{between} line(s) of text between the PEM blocks")
-    if block is not None and "PRIVATE KEY" not in label:
+    if block is not None:
         harvest.issue("truncated", f"a {label} block without its end", start)
     _add_rows(member.name, found, harvest)
 
@@ -72,19 +67,25 @@ def _decode(block: list[str], start: int, harvest: Harvest) -> x509.Certificate 
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # old but usable certificates
             return x509.load_pem_x509_certificate(pem.encode())
-    except ValueError as error:
+    except Exception as error:  # the library has many, for bytes that are anything
         harvest.issue("broken", f"not a certificate that can be decoded: {error}", start)
         return None
 
 
 def _add_rows(name: str, found: list[tuple[x509.Certificate, int]], harvest: Harvest) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # old but usable certificates
+        _add_rows_of(name, found, harvest)
+
+
+def _add_rows_of(name: str, found: list[tuple[x509.Certificate, int]], harvest: Harvest) -> None:
     store = _is_trust_store(name, [certificate for certificate, _ in found])
     leaf = next((n for n, (certificate, _) in enumerate(found, start=1) if not _is_authority(certificate)), 1)
     for position, (certificate, line) in enumerate(found, start=1):
         role = "ca" if store else "server" if position == leaf else "chain"
         try:
             row = _row(certificate, role, position, 0)
-        except ValueError as error:
+        except Exception as error:  # the library has many, for fields that are anything
             harvest.issue("broken", f"a certificate with a field that cannot be decoded: {error}", line)
             continue
         text = (
@@ -109,7 +110,7 @@ def _is_authority(certificate: x509.Certificate) -> bool:
 
     try:
         return bool(certificate.extensions.get_extension_for_class(x509.BasicConstraints).value.ca)
-    except (x509.ExtensionNotFound, ValueError):
+    except Exception:  # absent, twice there, or not decodable: it does not say that it is one
         return False
 
 
@@ -124,9 +125,6 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
     key = certificate.public_key()
     algorithm = certificate.signature_hash_algorithm
     dns_names, addresses = _alternative_names(certificate)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        serial = f"{certificate.serial_number:x}"
     return Certificate(
         role=role,
         position=position,
@@ -137,7 +135,7 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
         issuer=certificate.issuer.rfc4514_string(),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
-        serial=serial,
+        serial=f"{certificate.serial_number:x}",
         fingerprint=certificate.fingerprint(hashes.SHA256()).hex(),
         key_fingerprint=digest.finalize().hex(),
         key_type=_key_type(key),

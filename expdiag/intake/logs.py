@@ -10,21 +10,21 @@ import re
 from datetime import UTC, datetime
 
 from expdiag import knowledge
-from expdiag.intake.archive import Member
-from expdiag.intake.reading import Harvest, Reader, lines
-from expdiag.intake.secrets import scrub
+from expdiag.intake.member import Member
+from expdiag.intake.reading import Harvest, Reader, lines, whole_number
+from expdiag.intake.secrets import MASK, names_a_secret, scrub
 from expdiag.tables import Alarm, ConfigurationChange, Replication, Setting
 
 # 2020-08-12T14:57:43.524-05:00 expc01 alarm: Level="WARN" Event="Alarm Raised" Id="20006" ...
 _RECORD = re.compile(
     r"^(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?) (?P<host>\S+) (?P<rest>.*)$"
 )
-_PAIR = re.compile(r"([A-Za-z][\w-]*)=\"([^\"]*)\"")
-# xconfiguration clusterConfiguration tls_verify - changed from: Permissive to: Enforcing
-_CHANGED = re.compile(r"^(?P<item>.*?) - changed from: (?P<old>.*?) to: (?P<new>.*)$", re.I)
+_PAIR = re.compile(r"(?<![\w-])([A-Za-z][\w-]*)=\"([^\"]*)\"")
+# xconfiguration alternatesConfiguration - Changed
 _TOUCHED = re.compile(r"^(?P<item>.*?) - (?:changed|created|deleted)\b", re.I)
 # (10.15.13.15 expc01)
 _PEER = re.compile(r"\(?\s*(?P<address>[^\s()]+)(?:\s+(?P<name>[^\s()]+))?\s*\)?")
+_MOST_PEERS = 20
 _STATES = {
     "alarm raised": "raised",
     "alarm lowered": "lowered",
@@ -49,7 +49,7 @@ def _read(member: Member, harvest: Harvest) -> None:
         in_record = True
         if record["host"] not in hosts:
             hosts[record["host"]] = None
-            harvest.add(Setting("log", "host", record["host"], harvest.note(number, scrub(line))))
+            harvest.add(Setting("log", "host", record["host"], harvest.note(number, line[: record.end("host")])))
         stamp = record["stamp"]
         if harvest.first_time is None and (time := _time(stamp)):
             harvest.clock(time)
@@ -82,10 +82,10 @@ def _take_alarm(record: re.Match[str], number: int, line: str, harvest: Harvest)
     if not state:
         harvest.issue("unrecognised", line, number)
         return
-    title, _, detail = pairs.get("Detail", "").partition(": ")
+    title, _, detail = scrub(pairs.get("Detail", "")).partition(": ")
     uuid = pairs.get("UUID", "")
     identity = pairs.get("Id", "")
-    known = int(identity) if identity.isdigit() else knowledge.alarm_number(uuid, title, detail)
+    known = whole_number(identity) or knowledge.alarm_number(uuid, title, detail)
     harvest.add(
         Alarm(
             known,
@@ -101,19 +101,27 @@ def _take_alarm(record: re.Match[str], number: int, line: str, harvest: Harvest)
 
 
 def _take_change(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
+    """Take a change; `xconfiguration clusterConfiguration tls_verify - changed from: Permissive to: Enforcing`."""
     pairs = _pairs(record)
     detail = pairs.get("Detail", "")
-    changed = _CHANGED.match(detail)
-    touched = changed or _TOUCHED.match(detail)
-    item = (touched["item"] if touched else detail).removeprefix("xconfiguration ")
+    item, changed, values = detail.partition(" - changed from: ")
+    old, has_new, new = values.partition(" to: ")
+    if not changed:
+        touched = _TOUCHED.match(detail)
+        item = touched["item"] if touched else detail
+    item = item.removeprefix("xconfiguration ").removeprefix("configuration/").replace("/", " ").strip()
+    shown = scrub(line)
+    if names_a_secret(item):
+        old = new = MASK
+        shown = f"{line.partition(' - ')[0]} - {MASK}"
     harvest.add(
         ConfigurationChange(
             _utc(pairs, record),
-            scrub(item.removeprefix("configuration/").replace("/", " ").strip()),
-            scrub(changed["old"].strip("' ")) if changed else None,
-            scrub(changed["new"].strip("' ")) if changed else None,
-            pairs.get("User", ""),
-            harvest.note(number, scrub(line)),
+            scrub(item),
+            scrub(old.strip("' ")) if changed else None,
+            scrub(new.strip("' ")) if has_new else None,
+            scrub(pairs.get("User", "")),
+            harvest.note(number, shown),
         )
     )
 
@@ -121,9 +129,12 @@ def _take_change(record: re.Match[str], number: int, line: str, harvest: Harvest
 def _take_replication(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
     pairs = _pairs(record)
     try:
-        listed = [str(entry) for entry in ast.literal_eval(pairs["AlternateIPAddresses"])]
+        listed = [_plain(entry) for entry in ast.literal_eval(pairs.get("AlternateIPAddresses", ""))]
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         harvest.issue("unrecognised", line, number)
+        return
+    if len(listed) > _MOST_PEERS:
+        harvest.issue("too-many", f"{len(listed)} peers in one line; a cluster has at most six", number)
         return
     peers = [peer for entry in listed if (peer := _PEER.match(entry))]
     harvest.add(
@@ -138,9 +149,15 @@ def _take_replication(record: re.Match[str], number: int, line: str, harvest: Ha
     )
 
 
+def _plain(entry: object) -> str:
+    """Return an entry of a logged list as text; escapes in it may be no characters."""
+    return str(entry).encode("utf-8", errors="replace").decode()
+
+
 def _from_zero(index: str | None) -> int | None:
     """Logs count peers from 0, the configuration from 1."""
-    return int(index) + 1 if index and index.isdigit() else None
+    number = whole_number(index)
+    return None if number is None else number + 1
 
 
 def _utc(pairs: dict[str, str], record: re.Match[str]) -> datetime | None:
@@ -158,7 +175,10 @@ def _time(stamp: str) -> datetime | None:
         time = datetime.fromisoformat(stamp)
     except ValueError:
         return None
-    return time.astimezone(UTC) if time.tzinfo else None
+    try:
+        return time.astimezone(UTC) if time.tzinfo else None
+    except OverflowError:
+        return None
 
 
 READER = Reader("diagnostic log", _claims, _read)

@@ -8,41 +8,41 @@ from datetime import UTC, datetime
 
 from expdiag import statistics
 from expdiag.evidence import place
-from expdiag.intake.archive import Member
+from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.tables import Probe, RoundTrip
 
+_COUNT = r"[0-9]{1,9}"
+_STAMP = r"(?:\[(?P<clock>[0-9]{1,11}\.[0-9]{1,9})\] )?"
+_NUMBER = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
 # PING expc03.lab.test (10.77.3.10) 56(84) bytes of data.
 # PING expc02(expc02.lab.test (fd77:2::10)) 56 data bytes
 _RUN = re.compile(
     r"^PING (?P<target>[^\s(]+) ?\((?:\S+ \()?(?P<address>[0-9A-Fa-f:.%\w]+)\)+:?(?: from \S+(?: \S+)?:)? "
-    r"\d+(?:\(\d+\))? (?:data )?bytes"
+    r"\d{1,9}(?:\(\d{1,9}\))? (?:data )?bytes"
 )
 # [1795372714.214748] 64 bytes from expc03.lab.test (10.77.3.10): icmp_seq=1 ttl=62 time=32.5 ms
 _ANSWER = re.compile(
-    r"^(?:\[(?P<clock>\d+\.\d+)\] )?\d+ bytes from (?P<from>.+?): (?:icmp_)?seq=(?P<sequence>\d+) "
-    r"(?:ttl|hlim)=\d+ time=(?P<rtt>\d+(?:\.\d+)?) ms(?P<tail>.*)$"
+    rf"^{_STAMP}\d+ bytes from (?P<from>[^=]+): (?:icmp_)?seq=(?P<sequence>{_COUNT}) "
+    rf"(?:ttl|hlim)=\d+ time=(?P<rtt>{_NUMBER}) ms(?P<tail>.*)$"
 )
 # From 10.77.100.2 icmp_seq=1 Destination Host Unreachable
-_ERROR = re.compile(
-    r"^(?:\[(?P<clock>\d+\.\d+)\] )?From (?P<from>\S+(?: \(\S+\))?):? icmp_seq=(?P<sequence>\d+) (?P<what>.+)$"
-)
+_ERROR = re.compile(rf"^{_STAMP}From (?P<from>\S+(?: \(\S+\))?):? icmp_seq=(?P<sequence>{_COUNT}) (?P<what>.+)$")
 # ping: local error: message too long, mtu=1500
 _LOCAL_ERROR = re.compile(r"^ping6?: (?:local error|sendmsg)\b.*$")
 # ping: nosuch.lab.test: Name or service not known
-_NO_NAME = re.compile(
-    r"^ping6?: (?:bad address ')?(?P<target>[^\s:']+)'?:? ?(?P<what>Name or service not known|.*resol.*|.*known.*)?$"
-)
+_NO_NAME = re.compile(r"^ping6?: (?:bad address '(?P<bad>[^']+)'$|(?P<target>[^\s:]+): (?:.*\bnot known|.*resol.*)$)")
 _NO_ANSWER_YET = re.compile(r"^(?:\[\d+\.\d+\] )?no answer yet for icmp_seq=\d+")
 _SUMMARY_HEAD = re.compile(r"^--- .* ping statistics ---$")
 # 30 packets transmitted, 27 received, +3 errors, 10% packet loss, time 2922ms
-_SUMMARY = re.compile(r"^(?P<sent>\d+) packets transmitted, (?P<received>\d+) (?:packets )?received\b")
+_SUMMARY = re.compile(rf"^(?P<sent>{_COUNT}) packets transmitted, (?P<received>{_COUNT}) (?:packets )?received\b")
 # rtt min/avg/max/mdev = 36.690/37.437/40.030/0.638 ms
 _TIMES = re.compile(
     r"^(?:rtt|round-trip) min/avg/max(?:/\w+)? = "
-    r"(?P<min>[\d.]+)/(?P<mean>[\d.]+)/(?P<max>[\d.]+)(?:/(?P<deviation>[\d.]+))? ms"
+    rf"(?P<min>{_NUMBER})/(?P<mean>{_NUMBER})/(?P<max>{_NUMBER})(?:/(?P<deviation>{_NUMBER}))? ms"
 )
 _DECORATION = re.compile(r"^(?:pipe \d+|RR:|TS:|\t\S|Unrecorded hops:|\s+\(same route\))")
+_MOST_PROBES = 100_000
 
 
 @dataclass
@@ -72,7 +72,7 @@ def _read(member: Member, harvest: Harvest) -> None:
             run = _Run(head["target"], head["address"], harvest.note(number, line))
         elif run is None:
             if name := _NO_NAME.match(line):
-                _unresolved(name["target"], line, number, harvest)
+                _unresolved(name["target"] or name["bad"], line, number, harvest)
             elif line.strip():
                 harvest.issue("unrecognised", line, number)
         elif not _take(run, number, line, harvest) and line.strip():
@@ -126,7 +126,10 @@ def _probe(
 
 
 def _clock(match: re.Match[str]) -> datetime | None:
-    return datetime.fromtimestamp(float(match["clock"]), UTC) if match["clock"] else None
+    try:
+        return datetime.fromtimestamp(float(match["clock"]), UTC) if match["clock"] else None
+    except (OverflowError, OSError, ValueError):
+        return None
 
 
 def _unresolved(target: str, line: str, number: int, harvest: Harvest) -> None:
@@ -138,11 +141,17 @@ def _unresolved(target: str, line: str, number: int, harvest: Harvest) -> None:
 def _finish(run: _Run | None, harvest: Harvest) -> None:
     if run is None:
         return
-    _add_lost(run)
+    head = harvest.sources.at(place(run.source)).line
+    if run.sent is not None and run.received is not None and run.received > run.sent:
+        harvest.issue("contradiction", f"{run.received} of {run.sent} probes answered; the summary is not used", head)
+        run.sent = run.received = None
+    elif run.sent is not None and run.sent > _MOST_PROBES:
+        harvest.issue("too-many", f"{run.sent} probes in one run; the lost ones are only counted", head)
+    else:
+        _add_lost(run)
     for probe in run.probes:
         harvest.add(probe._replace(run=run.source))
-    if run.sent is None:
-        head = harvest.sources.at(place(run.source)).line
+    if run.sent is None and not harvest.has("contradiction"):
         harvest.issue("truncated", f"the ping of {run.target} ends before its summary; loss unknown", head)
     harvest.add(_row(run, harvest))
 

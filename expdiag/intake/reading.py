@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from expdiag.evidence import FileSources
-from expdiag.intake.archive import Member
+from expdiag.intake.member import Member
 from expdiag.intake.secrets import scrub
 from expdiag.tables import NAME_OF, Issue
 
-MAX_LINE_BYTES = 1 << 20
+MAX_LINE_BYTES = 1 << 18
+MAX_ROWS = 1_000_000
+_MAX_NOTE = 1000
+_FIRST_YEAR, _LAST_YEAR = 2000, 2100
 _ISSUE_TEXT = 300
 _MAX_ISSUES_OF_A_KIND = 200
+
+
+class TooMuchError(Exception):
+    """A file holds more than any Expressway writes; what was read of it counts."""
 
 
 @dataclass(slots=True)
@@ -43,8 +51,10 @@ class Harvest:
         self.rows.setdefault(NAME_OF[type(row)], []).append(row)
 
     def note(self, line: int, text: str) -> int:
-        """Remember a line of this file and return its source id."""
-        return self.sources.note(line, text)
+        """Remember a line of this file, as far as anybody would read it, and return its source id."""
+        if len(self.sources.lines) >= MAX_ROWS:
+            raise TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
+        return self.sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE])
 
     def issue(self, kind: str, text: str, line: int | None = None) -> None:
         """Report what is not a row. After 200 of a kind only their number is kept, in the last one's text."""
@@ -58,6 +68,10 @@ class Harvest:
                 shown = shown[: _ISSUE_TEXT - 1] + "…"
             self.issues.append(Issue(self.sources.name, line, kind, shown))
 
+    def has(self, kind: str) -> bool:
+        """Whether an issue of a kind was met."""
+        return kind in self._issue_counts
+
     def close(self) -> None:
         """Say how many issues were only counted."""
         for kind, count in self._issue_counts.items():
@@ -66,7 +80,10 @@ class Harvest:
                 self.issues.append(Issue(self.sources.name, None, kind, f"and {more} more lines like these"))
 
     def clock(self, time: datetime) -> None:
-        """Take note of a time stamp met in the file."""
+        """Take note of a time stamp met in the file; one no Expressway can have lived in is an issue."""
+        if not _FIRST_YEAR <= time.year <= _LAST_YEAR:
+            self.issue("clock", f"a time stamp of the year {time.year} is not used")
+            return
         if self.last_time is None or time > self.last_time:
             self.last_time = time
         if self.first_time is None or time < self.first_time:
@@ -91,29 +108,58 @@ class Reader:
 def lines(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
     """Yield numbered lines without their ends, whatever the encoding, in memory that stays flat.
 
-    A line over a megabyte is an issue and is passed over; bytes that are no UTF-8 are replaced and an issue.
+    A line over 256 kB is an issue and is passed over; bytes that are no UTF-8 are replaced and an issue. What stands
+    between the marks of a private key is reported and never handed out.
     """
     number = 0
+    key_lines = 0
     for block in _blocks(as_utf8(member), harvest):
-        try:
-            text = block.decode()
-        except UnicodeDecodeError:
-            for raw in block.split(b"\n"):
-                number += 1
-                yield number, _decode(raw, number, harvest).rstrip("\r")
-            continue
-        for line in text.split("\n"):
+        for line in _decoded(block, number, harvest):
             number += 1
-            yield number, line.rstrip("\r")
+            if key_lines and _belongs_to_key(line):
+                key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
+                continue
+            key_lines = 0
+            if "PRIVATE KEY-----" in line and "-----BEGIN" in line:
+                harvest.issue("secret", _KEY_FOUND, number)
+                key_lines = 1
+                continue
+            yield number, line
 
 
-def _decode(raw: bytes, number: int, harvest: Harvest) -> str:
+_MAX_KEY_LINES = 500
+_KEY_FOUND = (
+    "a private key is in this file; it was not read. Treat the key as compromised if the file was sent to anyone, and "
+    "send certificates only"
+)
+_KEY_LINE = re.compile(r"[ |>]*(?:[A-Za-z0-9+/=\ufffd]*|(?:Proc-Type|DEK-Info): .*|-----END .*)[ \r]*")
+
+
+def _belongs_to_key(line: str) -> bool:
+    return _KEY_LINE.fullmatch(line) is not None
+
+
+def _decoded(block: bytes, number: int, harvest: Harvest) -> list[str]:
+    """Return the lines of a block; `number` is that of the line before it."""
     try:
-        return raw.decode()
+        text = block.decode()
     except UnicodeDecodeError:
-        text = raw.decode("utf-8", errors="replace")
-        harvest.issue("undecodable", text, number)
-        return text
+        text = block.decode("utf-8", errors="replace")
+        for offset, raw in enumerate(block.split(b"\n"), start=1):
+            if not _is_utf8(raw):
+                harvest.issue("undecodable", "bytes that are no UTF-8 were replaced", number + offset)
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+    lines_ = text.split("\n")
+    return lines_[:-1] if lines_[-1] == "" and block.endswith(b"\r") else lines_
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
@@ -130,7 +176,8 @@ def as_utf8(member: Member) -> Iterator[bytes]:
     if wide:
         decoder = codecs.getincrementaldecoder(wide)(errors="replace")
         for number, chunk in enumerate(member.chunks()):
-            yield decoder.decode(chunk if number else chunk[2:]).encode()
+            yield decoder.decode(chunk if number else chunk[2:]).encode("utf-8", errors="replace")
+        yield decoder.decode(b"", final=True).encode()
         return
     for number, chunk in enumerate(member.chunks()):
         yield chunk.removeprefix(codecs.BOM_UTF8) if number == 0 else chunk
@@ -154,11 +201,16 @@ def _blocks(chunks: Iterator[bytes], harvest: Harvest) -> Iterator[bytes]:
         else:
             pending += chunk
         if len(pending) > MAX_LINE_BYTES:
-            harvest.issue("line-too-long", f"a line of more than {MAX_LINE_BYTES >> 20} MB is passed over")
+            harvest.issue("line-too-long", f"a line of more than {MAX_LINE_BYTES >> 10} kB is passed over")
             pending, skipping = b"", True
             yield b""
     if pending:
         yield pending
+
+
+def whole_number(text: str | None) -> int | None:
+    """Return a number of at most nine plain digits, None for any other text."""
+    return int(text) if text and len(text) <= 9 and text.isascii() and text.isdigit() else None
 
 
 def first_lines(head: bytes) -> list[str]:

@@ -6,26 +6,46 @@ import re
 
 MASK = "‹secret›"
 
-_SECRET_WORD = re.compile(r"(password|passphrase|communityname|sharedsecret|presharedkey|accesskey|releasekey)$")
-_CIPHER = re.compile(r"\{cipher\}\S*")
+# Words of a path that name a secret by themselves, wherever they stand
+_SECRET_WORDS = frozenset(
+    {
+        *("password", "passwd", "pwd", "pass", "passphrase", "secret", "token", "credential", "credentials", "pin"),
+        *("community", "communityname", "apikey", "authkey", "privatekey", "sharedsecret", "presharedkey", "psk"),
+        *("accesskey", "releasekey", "bindpw", "cookie"),
+    }
+)
+# Ends of a last word that name one: BindPassword, idtoken
+_SECRET_ENDS = ("password", "passphrase", "secret", "token", "privatekey", "communityname", "releasekey", "apikey")
+_NUMBER = re.compile(r"[0-9_-]+")
+_CIPHER = re.compile(r"\{cipher\}[^\s\"']*", re.I)
 _OPTION_KEY = re.compile(r"\b(\w{8,}-\d+-)[0-9A-Fa-f]{8}\b")
 _NAMED_SECRET = re.compile(
-    r"(?i)\b((?:\w*password|passphrase|secret|community\s?name)\b\"?\s*[:=]\s*)(?!‹)\"?[^\s\"]+\"?"
+    r"(?i)\b((?:\w*password|passwd|pwd|passphrase|\w*secret|\w*token|community\s?name)\b[\"']?\s*[:=]\s*)"
+    r"(?:\"[^\"]*\"|'[^']*'|(?!‹)\S.*)"
 )
 
 
+def names_a_secret(path: str) -> bool:
+    """Whether a path is that of a secret. An option key is none: it names a feature, only its tail is a licence."""
+    words = [plain for word in path.lower().split() if (plain := _NUMBER.sub("", word))]
+    if not words:
+        return False
+    if words[-1] == "key":
+        return words[0] != "option" and words[:2] != ["options", "option"]
+    return not _SECRET_WORDS.isdisjoint(words) or words[-1].endswith(_SECRET_ENDS)
+
+
 def mask(path: str, value: str) -> str:
-    """Return a setting's value as it may be shown; an option key keeps the part that names the feature."""
+    """Return a setting's value as it may be shown."""
     if not value:
         return value
-    last_word = path.rpartition(" ")[2].lower()
-    if _SECRET_WORD.search(last_word) or value.startswith("{cipher}"):
+    if names_a_secret(path) or "{cipher}" in value.lower():
         return MASK
-    return _OPTION_KEY.sub(r"\1********", value)
+    return scrub(value) if ":" in value or "=" in value or "-" in value else value
 
 
 def scrub(text: str) -> str:
     """Return a line of which nothing is known as it may be shown."""
-    if "{cipher}" in text:
+    if "{cipher}" in text.lower():
         text = _CIPHER.sub(MASK, text)
     return _OPTION_KEY.sub(r"\1********", _NAMED_SECRET.sub(rf"\1{MASK}", text))

@@ -6,14 +6,15 @@ import re
 from datetime import UTC, datetime
 
 from expdiag import knowledge
-from expdiag.intake.reading import Harvest
-from expdiag.intake.secrets import mask
+from expdiag.intake.reading import Harvest, whole_number
+from expdiag.intake.secrets import mask, scrub
 from expdiag.tables import Alarm, Setting
 
 # Warnings Warning 89 Reason
 _ALARM_LEAF = re.compile(r"^(?P<slot>(?:.* )?(?:Warning|Alarm) \d+) (?P<leaf>\w+)$", re.I)
 _STATES = {"unacknowledged": "raised", "acknowledged": "acknowledged", "lowered": "lowered"}
 _CLOCK = "systemunit systemtime"
+MAX_DEPTH = 64
 
 
 class Grower:
@@ -59,12 +60,12 @@ def shown(line: str, path: str, value: str | None) -> str:
 
 def _alarm(leaves: dict[str, str], source: int) -> Alarm:
     identity = leaves.get("id", "")
-    uuid = leaves.get("uuid", "" if identity.isdigit() else identity)
+    uuid = leaves.get("uuid", "" if whole_number(identity) else identity)
     reason = leaves.get("reason", "")
-    title, _, detail = reason.partition(" - ")
-    title = leaves.get("title", title)
-    detail = leaves.get("description", leaves.get("detail", detail))
-    number = int(identity) if identity.isdigit() else knowledge.alarm_number(uuid, title, detail)
+    title, _, detail = scrub(reason).partition(" - ")
+    title = scrub(leaves.get("title", title))
+    detail = scrub(leaves.get("description", leaves.get("detail", detail)))
+    number = whole_number(identity) or knowledge.alarm_number(uuid, title, detail)
     state = leaves.get("state", leaves.get("status", "")).lower()
     severity = leaves.get("severity", "").lower()
     return Alarm(number, uuid, _STATES.get(state, "raised"), title, detail, severity, None, source)

@@ -10,30 +10,38 @@ import re
 
 from expdiag import knowledge
 from expdiag.intake import trees
-from expdiag.intake.archive import Member
+from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.intake.secrets import mask
 from expdiag.tables import Setting
 
 # *c xConfiguration Zones Zone 6 DNS SIP TLS Verify Mode: "On"
-_LEAF = re.compile(
-    r"^\s*(?P<prefix>(?:\*c\s+)?(?:xConfiguration\s+)?)(?P<path>\w[\w -]*?)\s*:(?:\s(?P<value>.*))?$", re.I
-)
+_PATH = re.compile(r"(?P<prefix>(?:\*c\s+)?(?:xConfiguration\s+)?)(?P<path>\w[\w -]*)", re.I)
 _STRUCTURE = re.compile(r"^\s*(?:OK|\*c/end|xConfiguration\s*/{0,2})\s*$", re.I)
 _ONLY_PATH_OF_ONE_WORD = "ipprotocol"
 _SPACES = re.compile(r"\s+")
 
 
 def _claims(first: list[str]) -> int:
-    return sum(1 for line in first if (leaf := _LEAF.match(line)) and _is_ours(leaf))
+    return sum(1 for line in first if _leaf(line))
 
 
-def _is_ours(leaf: re.Match[str]) -> bool:
-    """A bare `path: value` is only taken where the path begins as an Expressway's do; a prompt may look alike."""
-    if leaf["prefix"].strip():
-        return True
-    first, _, rest = leaf["path"].lower().partition(" ")
-    return first in knowledge.configuration_words() if rest else first == _ONLY_PATH_OF_ONE_WORD
+def _leaf(line: str) -> tuple[str, str] | None:
+    """Return path and value of a leaf, None for any other line.
+
+    No word of a path holds a colon, so the first one parts it from the value. A bare `path: value` is only taken where
+    the path begins as an Expressway's do; a prompt may look alike.
+    """
+    before, colon, value = line.partition(":")
+    found = _PATH.fullmatch(before.strip()) if colon else None
+    if not found:
+        return None
+    path = _SPACES.sub(" ", found["path"])
+    if not found["prefix"]:
+        first, _, rest = path.lower().partition(" ")
+        if (first not in knowledge.configuration_words()) if rest else (first != _ONLY_PATH_OF_ONE_WORD):
+            return None
+    return path, value.strip()
 
 
 def unquoted(value: str) -> str:
@@ -59,11 +67,10 @@ def take(line: str, number: int, harvest: Harvest) -> bool:
 
     A line whose opening quote is never closed was cut off there, and its value is not known.
     """
-    leaf = _LEAF.match(line)
-    if not leaf or not _is_ours(leaf):
+    leaf = _leaf(line)
+    if not leaf:
         return bool(_STRUCTURE.match(line))
-    path = _SPACES.sub(" ", leaf["path"])
-    raw = (leaf["value"] or "").strip()
+    path, raw = leaf
     if raw.startswith('"') and (raw == '"' or not raw.endswith('"')):
         harvest.issue("truncated", f"{path}: the value is cut off", number)
         return True

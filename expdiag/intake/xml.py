@@ -11,13 +11,12 @@ from xml.parsers import expat
 
 from expdiag import knowledge
 from expdiag.intake import trees
-from expdiag.intake.archive import Member
+from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask
 
 _TREES = {"status": "status", "configuration": "configuration"}
-_ROOT = re.compile(rb"<(?![!?])(?:[\w.-]+:)?([\w.-]+)")
-_NOISE = re.compile(rb"<!--.*?-->|<\?.*?\?>", re.S)
+_ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _MAX_TEXT = 1 << 16
 _MAX_UNPARSED = 8 << 20
 _TOO_LONG = "an element of more than 8 MB is not read"
@@ -38,8 +37,18 @@ def root_name(head: bytes) -> str | None:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text.startswith(b"<"):
         return None
-    match = _ROOT.search(_NOISE.sub(b"", text))
-    return match[1].decode("ascii", errors="replace").lower() if match else ""
+    at = 0
+    while (at := text.find(b"<", at)) >= 0:
+        for opening, closing in ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<!", b">")):
+            if text.startswith(opening, at):
+                at = text.find(closing, at + len(opening))
+                break
+        else:
+            match = _ROOT.match(text, at)
+            return match[1].decode("ascii", errors="replace").lower() if match else ""
+        if at < 0:
+            return ""
+    return ""
 
 
 def tree_of(head: bytes) -> str | None:
@@ -78,6 +87,9 @@ class _Walker:
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         name = tag.rpartition(":")[2]
         self._line, self._start_byte = self.parser.CurrentLineNumber, self.parser.CurrentByteIndex
+        self._report_stray_text()
+        if len(self._paths) > trees.MAX_DEPTH:
+            raise _RefusedXMLError("too-deep", f"elements nested more than {trees.MAX_DEPTH} levels deep")
         if not self._paths:
             self._take_root(name)
             if version := attributes.get("version"):
@@ -124,8 +136,16 @@ class _Walker:
             masked = mask(path, value)
             quoted = self._quote() if masked == value else f"<{tag}>{masked}</{tag}>"
             self._grower.leaf(path, value, self._note(quoted))
+        else:
+            self._report_stray_text()
         self._is_leaf = False
         self._text.clear()
+        self._text_size = 0
+
+    def _report_stray_text(self) -> None:
+        """Report text beside child elements, which no export has."""
+        if stray := "".join(self._text).strip():
+            self._harvest.issue("unrecognised", stray, self.parser.CurrentLineNumber)
 
     def _quote(self) -> str:
         """Return what stands in the file from the last opening tag to the end of the tag the parser is at."""
@@ -168,6 +188,8 @@ def _read(member: Member, harvest: Harvest) -> None:
     except expat.ExpatError as error:
         kind = "truncated" if error.code in _CUT else "broken"
         harvest.issue(kind, f"the XML is not well formed: {expat.ErrorString(error.code)}", error.lineno)
+    except (LookupError, ValueError) as error:
+        harvest.issue("broken", f"the XML declares an encoding that cannot be used: {error}")
     finally:
         walker.finish()
 

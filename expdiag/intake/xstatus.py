@@ -8,24 +8,24 @@ from __future__ import annotations
 import re
 
 from expdiag.intake import trees, xconfiguration
-from expdiag.intake.archive import Member
-from expdiag.intake.reading import Harvest, Reader, lines
+from expdiag.intake.member import Member
+from expdiag.intake.reading import Harvest, Reader, TooMuchError, lines
 from expdiag.intake.xconfiguration import unquoted
 
 _ATTRIBUTES = r"(?: \((?P<attributes>[^)]*)\))?"
 # *s Ethernet 1: /
-_HEAD = re.compile(rf"^\*s (?P<name>[A-Za-z][\w-]*(?: \d+)?){_ATTRIBUTES}:\s*/?\s*$")
+_HEAD = re.compile(rf"^\*s (?P<name>[A-Za-z][\w-]*(?: \d+)?){_ATTRIBUTES}:\s*/?$")
 #        Address: "10.0.1.11"
-_NODE = re.compile(rf"^(?P<indent>\s+)(?P<name>[A-Za-z_][\w-]*(?: \d+)?){_ATTRIBUTES}:(?:\s+(?P<value>.*?))?\s*$")
+_NODE = re.compile(rf"^(?P<indent>\s+)(?P<name>[A-Za-z_][\w-]*(?: \d+)?){_ATTRIBUTES}:(?:\s+(?P<value>\S.*))?$")
 _END = re.compile(r"^\*s/end\s*$")
 _STRUCTURE = re.compile(r"^\s*(?:OK|xStatus\b.*|- Status -)\s*$", re.I)
 
 
 def _claims(first: list[str]) -> int:
-    heads = sum(1 for line in first if _HEAD.match(line) or _END.match(line))
+    heads = sum(1 for line in first if _HEAD.match(line.rstrip()) or _END.match(line))
     if not heads:
         return 0
-    nodes = sum(1 for line in first if _NODE.match(line))
+    nodes = sum(1 for line in first if _NODE.match(line.rstrip()))
     return heads + nodes + xconfiguration.READER.claims(first)
 
 
@@ -76,6 +76,8 @@ class _Blocks:
 
     def _enter(self, indent: int, path: str, attributes: str | None, source: int) -> None:
         """Open a node; old releases print attributes in parentheses, children by another name."""
+        if len(self._open) >= trees.MAX_DEPTH:
+            raise TooMuchError(f"a status nested more than {trees.MAX_DEPTH} levels deep; the rest was not read")
         self._open.append((indent, path))
         if not attributes:
             self._undecided = (path, source)
@@ -92,7 +94,8 @@ class _Blocks:
 
 def _read(member: Member, harvest: Harvest) -> None:
     blocks = _Blocks(harvest)
-    for number, line in lines(member, harvest):
+    for number, raw in lines(member, harvest):
+        line = raw.rstrip()
         if head := _HEAD.match(line):
             blocks.head(head, harvest.note(number, line))
         elif _END.match(line):

@@ -72,30 +72,36 @@ def _name_of_files(bundle: Bundle, files: Mapping[int, FileRead]) -> Fact[str]:
 
 
 def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:
-    """Return for each file how many newer bundles of the same peer and kind there are.
+    """Return for each file how many newer exports of the same peer and kind there are.
 
-    Only containers that hold the same kind of dump rival each other; a log beside a dump does not.
+    Files of one container with one time in their names are one export. Only the same kind of file is a rival: a log
+    beside a dump is not. The newest time stamp in the files of an export tells its age, else the time in their names.
     """
-    times = identity.container_times(files[number].file for number in bundle.files)
-    by_kind: dict[str, dict[str, tuple[datetime, str]]] = {}
+    exports: dict[tuple[str, str], list[int]] = {}
     for number in bundle.files:
-        row = files[number]
-        where = identity.container(row.file)
-        newest = max(
-            (
-                files[other].last_time or _EARLIEST
-                for other in bundle.files
-                if identity.container(files[other].file) == where
-            ),
-            default=_EARLIEST,
+        exports.setdefault(identity.generation(files[number].file), []).append(number)
+    age_of = {}
+    for (_, named), numbers in exports.items():
+        newest = max((time for number in numbers if (time := files[number].last_time)), default=None)
+        age_of.update(dict.fromkeys(numbers, newest or _time_in(named) or _EARLIEST))
+    rivals: dict[str, set[tuple[datetime, tuple[str, str]]]] = {}
+    for number, time in age_of.items():
+        rivals.setdefault(files[number].kind, set()).add((time, identity.generation(files[number].file)))
+    return {
+        number: sum(
+            1 for rival in rivals[files[number].kind] if rival > (time, identity.generation(files[number].file))
         )
-        by_kind.setdefault(row.kind, {})[where] = (newest, times.get(where, ""))
-    ages = {}
-    for number in bundle.files:
-        rivals = by_kind[files[number].kind]
-        mine = rivals[identity.container(files[number].file)]
-        ages[number] = sum(1 for other in rivals.values() if other > mine)
-    return ages
+        for number, time in age_of.items()
+    }
+
+
+def _time_in(name: str) -> datetime | None:
+    """Return the time a file name holds, `2026-05-01_12:00:00` with any separators."""
+    digits = "".join(character for character in name if character in "0123456789")[:14]
+    try:
+        return datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC) if digits else None
+    except ValueError:
+        return None
 
 
 def _trust(row: Setting, ages: Mapping[int, int], files: Mapping[int, FileRead]) -> tuple[int, bool]:

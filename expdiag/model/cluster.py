@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count, islice
 from typing import TypeVar
 
 from expdiag.evidence import file_number
@@ -19,6 +20,7 @@ from expdiag.model.platforms import is_ambiguous, is_appliance
 from expdiag.tables import Issue
 
 V = TypeVar("V")
+_MOST_PEERS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,12 @@ def build(dossier: Dossier) -> Cluster:
     """Return the cluster a dossier shows."""
     mapping = dossier.facts.cluster.address_mapping or {}
     exported, issues = assemble(dossier)
-    peers = _named(exported)
+    if len(exported) > _MOST_PEERS:
+        text = (
+            f"exports of {len(exported)} peers; a cluster has at most six, and only the first {_MOST_PEERS} are judged"
+        )
+        issues.append(Issue(dossier.name, None, "too-many", text))
+    peers = _named(exported[:_MOST_PEERS])
     peers = _with_unseen(peers, mapping, dossier)
     peers, stated = _with_stated_facts(peers, mapping, dossier.facts)
     directory = Directory(peers, mapping)
@@ -162,8 +169,11 @@ def _named(peers: Sequence[Peer]) -> list[Peer]:
         host = canonical(peer.host_name.value) if peer.host_name.value else ""
         lan = str(peer.addresses[0]) if peer.addresses else ""
         system = (peer.system_name.value or "").strip().lower()
-        choices = [host if hosts[host] == 1 else "", lan if host else "", system, lan, host, f"peer-{number}"]
-        name = next(choice for choice in choices if choice and choice not in taken)
+        choices = [host if hosts[host] == 1 else "", lan if host else "", system, lan]
+        numbered = (f"{host or 'peer'}-{n}" for n in count(number))
+        name = next(
+            choice for choice in (*choices, *islice(numbered, len(peers) + 1)) if choice and choice not in taken
+        )
         taken.add(name)
         named.append(replace(peer, name=name))
     return sorted(named, key=lambda peer: peer.name)
@@ -183,8 +193,10 @@ def _with_unseen(peers: list[Peer], mapping: Mapping[str, str], dossier: Dossier
         if not directory.knows(entry) and not any(entry in peer.aliases for peer in unseen):
             host = names.get(entry) or ("" if address(entry) else entry)
             name = canonical(host).partition(".")[0] if host else entry
-            if any(peer.name == name for peer in (*peers, *unseen)):
-                name = entry
+            taken = {peer.name for peer in (*peers, *unseen)}
+            name = entry if name in taken else name
+            if name in taken or len(taken) >= _MOST_PEERS:
+                continue
             unseen.append(
                 Peer(
                     name=name,

@@ -105,15 +105,10 @@ def bundles(
     return merged, sorted(file for group in groups if not group.claims for file in group.files)
 
 
-def container_times(names: Iterable[str]) -> dict[str, str]:
-    """Return the time in the names of each container's dumps, for telling an older bundle from a newer one."""
-    times: dict[str, str] = {}
-    for name in names:
-        dump = _DUMP.match(_base(name))
-        if dump and dump["time"]:
-            where = container(name)
-            times[where] = max(times.get(where, ""), dump["time"])
-    return times
+def generation(name: str) -> tuple[str, str]:
+    """Return what tells a file of one export from those of another: its container, and the time in its name."""
+    dump = _DUMP.match(_base(name))
+    return container(name), (dump["time"] or "") if dump else ""
 
 
 def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]) -> dict[int, Claims]:
@@ -176,7 +171,13 @@ def _base(name: str) -> str:
 
 def container(name: str) -> str:
     """Return the archive or folder a file lies in."""
-    return str(PurePosixPath(name.replace("!", "/")).parent)
+    return str(PurePosixPath(_plain(name).replace("!", "/")).parent)
+
+
+def _plain(name: str) -> str:
+    """Return a name without the gz around a single file: `dump.txt.gz!dump.txt` lies where `dump.txt` would."""
+    outer, parted, inner = name.rpartition("!")
+    return outer.removesuffix(".gz") if parted and outer.endswith(f"{inner}.gz") else name
 
 
 def _split(members: list[int], claims: Mapping[int, Claims]) -> list[Bundle]:

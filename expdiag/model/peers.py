@@ -196,6 +196,10 @@ def _text(fact: Fact[str]) -> Fact[str]:
     return fact if fact.value else Fact()
 
 
+def _small_number(text: str) -> int | None:
+    return int(text) if len(text) <= 3 and text.isascii() and text.isdigit() else None
+
+
 def _flag(text: str) -> bool | None:
     return {"on": True, "true": True, "off": False, "false": False}.get(text.strip().lower())
 
@@ -230,7 +234,7 @@ def _interfaces(settings: Settings) -> tuple[Interface, ...]:
 
 
 def _primary(settings: Settings, replication: tuple[Replication, ...]) -> Fact[int]:
-    configured = settings.value("primary_index").map(lambda text: int(text) if text.isdigit() else None)
+    configured = settings.value("primary_index").map(_small_number)
     if configured.known:
         return configured
     said = [row for row in replication if row.primary]

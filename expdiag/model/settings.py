@@ -12,7 +12,7 @@ from expdiag.evidence import file_number
 from expdiag.model.facts import Fact
 from expdiag.tables import Setting
 
-_INDEX = re.compile(r"(?<= )\d+(?= |$)")
+_INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)")
 _IGNORED = str.maketrans("", "", "_-")
 
 

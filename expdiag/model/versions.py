@@ -9,7 +9,7 @@ from functools import cache, total_ordering
 from typing import Any
 
 # X14.3.4  X8.11.4  X15.0PreAlpha2
-_RELEASE = re.compile(r"^\s*[Xx]?(?P<numbers>\d+(?:\.\d+)*)(?P<tail>\D.*)?\s*$")
+_RELEASE = re.compile(r"^\s*[Xx]?(?P<numbers>[0-9]{1,6}(?:\.[0-9]{1,6})*)(?P<tail>[^0-9.].*)?\s*$")
 
 
 @total_ordering

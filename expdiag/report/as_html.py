@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 import expdiag
@@ -30,7 +30,7 @@ def render(case: Case, findings: Findings) -> str:
 
 
 def _printable(value: Any) -> Any:
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return value if isinstance(value, Markup | Undefined) or value is None else printable(str(value))
 
 
 def _content(case: Case, findings: Findings) -> dict[str, Any]:

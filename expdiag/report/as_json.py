@@ -14,7 +14,7 @@ from expdiag.tables import Issue
 
 def render(findings: Findings, issues: tuple[Issue, ...]) -> str:
     """Return the findings and issues of a case as a JSON text."""
-    return json.dumps(document(findings, issues), indent=1, ensure_ascii=True) + "\n"
+    return json.dumps(document(findings, issues), indent=1, ensure_ascii=True, allow_nan=False) + "\n"
 
 
 def document(findings: Findings, issues: tuple[Issue, ...]) -> dict[str, Any]:
@@ -42,7 +42,7 @@ def document(findings: Findings, issues: tuple[Issue, ...]) -> dict[str, Any]:
 
 def moment(time: datetime | None) -> str | None:
     """Return a time as ISO 8601 in UTC, to the second."""
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ") if time else None
+    return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if time else None
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -88,6 +88,6 @@ def _table(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> St
 
     table = Table(pd.DataFrame(rows, columns=list(columns)), uuid="expdiag", cell_ids=False)
     alignment: Any = {"text-align": "left", "vertical-align": "top"}
-    headers = [{"selector": "th", "props": "text-align: left"}]
+    headers: Any = [{"selector": "th", "props": "text-align: left"}]
     shown = table.format(escape="html").hide(axis="index")
     return shown.set_properties(**alignment).set_table_styles(headers)
