@@ -12,7 +12,7 @@ from expdiag import outline
 from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Findings
 from expdiag.safe import one_line, printable
-from expdiag.show.latency import latency_matrix, latency_table
+from expdiag.show.latency import latency_matrix, measured
 from expdiag.show.peers import peer_graph
 
 
@@ -53,12 +53,11 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
 
 
 def _pictures(case: Case) -> list[dict[str, Any]]:
-    table = latency_table(case)
+    cluster = case.cluster
     said = "; ".join(
-        f"{start} to {end} {table.loc[start, end]:.4g} ms"
-        for start in table.index
-        for end in table.columns
-        if start != end and table.notna().loc[start, end]
+        f"{start} to {end} {value:.4g} ms"
+        for start, end in cluster.ordered_pairs()
+        if (value := measured(cluster, start, end)) is not None
     )
     return [
         {
