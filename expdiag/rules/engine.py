@@ -76,8 +76,8 @@ def check(case: Case, rules: Iterable[str] = (), progress: Callable[[str], None]
     return Findings(findings, case.name, case.as_of, [_summary(peer, cluster) for peer in cluster.peers])
 
 
-def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subject, tuple[Peer, ...] | None]]:
-    """Yield the subjects of a requirement; a cluster without pairs stands in for them, with no peers to judge."""
+def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subject, tuple[Peer, ...]]]:
+    """Yield the subjects of a requirement with the peers to judge; a cluster of one has no pairs."""
     everybody = tuple(peer.name for peer in cluster.peers)
     if requirement.each == "cluster":
         yield Subject("cluster", everybody), ()
@@ -90,15 +90,13 @@ def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subj
     groups = by_kind[requirement.each]
     for peers in groups:
         yield Subject(requirement.each, tuple(peer.name for peer in peers)), peers
-    if not groups:
-        yield Subject("cluster", everybody), None
 
 
-def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...] | None) -> Verdict:
+def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
     if not cluster.peers:
         return Verdict(UNKNOWN, "no peer is in the evidence", want=("the diagnostic log archive of each peer",))
     rule = RULES.get(requirement.number)
-    if peers is None or (len(cluster.peers) == 1 and rule is not None and rule.compares):
+    if len(cluster.peers) == 1 and rule is not None and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
     if rule is None:
         return Verdict(UNKNOWN, "not judged yet")

@@ -16,10 +16,13 @@ Point = tuple[float, float]
 
 
 def peer_graph(case: Case) -> Picture:
-    """Draw the peers and the paths between them: dashed and thick where over the limit, dotted where not measured."""
+    """Draw the peers and the paths between them, each with the round trip of its slower direction.
+
+    Dashed and thick where over the limit, dotted with a question mark where not measured.
+    """
     cluster = case.cluster
     places = _places(len(cluster.peers))
-    with picture(6.4, 4.4) as drawn:
+    with picture(*((6.4, 4.4) if len(cluster.peers) < 5 else (10.5, 7.6))) as drawn:
         axes = drawn.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.62, 1.62)
@@ -55,7 +58,7 @@ def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Poi
         zorder=1,
     )
     values = [value for a, b in ((one, other), (other, one)) if (value := latency.measured(cluster, a, b)) is not None]
-    text = f"{max(values):.4g} ms" if values else "not measured"
+    text = f"{max(values):.4g} ms" if values else "?"
     if worst == VIOLATION:
         text += "\nover the limit"
     share = _label_share(start, end)
@@ -75,8 +78,8 @@ def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Poi
 
 def _label_share(start: Point, end: Point) -> float:
     """Return where on a path its label stands: off the middle where paths cross there."""
-    middle = hypot((start[0] + end[0]) / 2, (start[1] + end[1]) / 2)
-    return 0.36 if middle < 0.25 and hypot(start[0], start[1]) > 0.5 else 0.5
+    crosses = hypot((start[0] + end[0]) / 2, (start[1] + end[1]) / 2) < 0.25
+    return 0.36 if crosses and start[1] != end[1] else 0.5
 
 
 def _node(axes, peer: Peer, place: Point, *, is_primary: bool) -> None:  # type: ignore[no-untyped-def]
