@@ -274,3 +274,12 @@ def test_the_graph_says_who_lists_whom_and_how_far_it_is(case_of) -> None:
     assert 96 < graph.edges["e1", "e3"]["round_trip_ms"] < 98
     assert graph.edges["e1", "e3"]["listed"]
     assert graph.edges["e1", "e3"]["loss"] == 0
+
+
+def test_an_entry_in_the_place_of_a_peer_that_is_here_makes_no_peer(case_of) -> None:
+    listed = ("e1.edge.example.com", "e2.edge.example.com", "10.9.9.9")
+    cluster = healthy()
+
+    case = case_of(replace(cluster, peers=tuple(peer.changed(peer_list=listed) for peer in cluster.peers)))
+
+    assert peers(case) == ["e1", "e2", "e3"]

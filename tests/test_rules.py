@@ -502,3 +502,11 @@ def test_a_key_that_may_not_sign_fails_where_peers_verify_each_other(case_of) ->
 
     assert finding(case, "R19", "e2").outcome == VIOLATION
     assert "key usage" in finding(case, "R19", "e2").verdict.reason
+
+
+def test_a_list_of_dns_servers_at_the_very_end_may_go_on(files) -> None:
+    text = '*c xConfiguration IP DNS Hostname: "e1"\n*c xConfiguration DNS Server 1 Address: ""\n'
+
+    assert finding(expdiag.load(files({"x.txt": text})), "R29").outcome == UNKNOWN
+    case = expdiag.load(files({"x.txt": text + "*c xConfiguration H323 Mode: On\n"}))
+    assert finding(case, "R29").outcome == VIOLATION

@@ -115,9 +115,9 @@ class Directory:
         """Return the name of the one peer a text means, None for none or several."""
         return next((next(iter(names)) for names in self._candidates(text) if len(names) == 1), None)
 
-    def knows(self, text: str) -> bool:
-        """Whether a text means any peer, even if it does not tell which."""
-        return any(self._candidates(text))
+    def all(self, text: str) -> set[str]:
+        """Return the names of all peers a text may mean."""
+        return set[str]().union(*self._candidates(text))
 
     def _candidates(self, text: str) -> list[set[str]]:
         """Return whom a text may mean, surest reading first: own names, the address mapping, names others use."""
@@ -189,8 +189,13 @@ def _with_unseen(peers: list[Peer], mapping: Mapping[str, str], dossier: Dossier
         if name
     }
     unseen: list[Peer] = []
-    for entry, source in _reference_list(peers, directory):
-        if not directory.knows(entry) and not any(entry in peer.aliases for peer in unseen):
+    listed = _reference_list(peers, directory)
+    unmatched = [entry for entry, _ in listed if not directory.all(entry)]
+    unlisted = {peer.name for peer in peers}.difference(*(directory.all(entry) for entry, _ in listed))
+    if len(unlisted) >= len(unmatched):
+        listed = []  # each entry nobody answers to stands where one of these peers should: a fault, not a peer
+    for entry, source in listed:
+        if not directory.all(entry) and not any(entry in peer.aliases for peer in unseen):
             host = names.get(entry) or ("" if address(entry) else entry)
             name = canonical(host).partition(".")[0] if host else entry
             taken = {peer.name for peer in (*peers, *unseen)}

@@ -139,7 +139,13 @@ def describe(
     files: frozenset[int],
     name_of_files: Fact[str],
 ) -> Peer:
-    """Return a peer, still without a name, from what its bundle says; the names of its files say least."""
+    """Return a peer, still without a name, from what its bundle says.
+
+    The names of its files carry its host name too; they are heard where no dump names the peer in any way.
+    """
+    system_name = settings.value("system_name")
+    if system_name.value:
+        name_of_files = Fact()
     ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))
     logged_host = next((row for row in settings.of_log()), None)
     listed, dns_servers = settings.values("peer_address"), settings.values("dns_server")
@@ -151,7 +157,7 @@ def describe(
             Fact(logged_host.value, (logged_host.source,)) if logged_host else name_of_files
         ),
         domain=settings.value("domain"),
-        system_name=settings.value("system_name"),
+        system_name=system_name,
         type=settings.value("expressway_flag").map(_type),
         version=_text(settings.value("version")).map(release),
         build=_text(settings.value("build")),
@@ -172,7 +178,7 @@ def describe(
         ip_protocol=_text(settings.value("ip_protocol")),
         h323_on=settings.value("h323_mode").map(_flag),
         dns_servers=dns_servers,
-        dns_is_cut=settings.ends_in(dns_servers),
+        dns_is_cut=settings.ends_in(dns_servers, full=5),
         certificates=certificates,
         alarms=ordered,
         aliases=_own_entries(replication),

@@ -98,13 +98,19 @@ class Settings:
                 return dict(sorted(found.items()))
         return {}
 
-    def ends_in(self, listed: Mapping[int, Fact[str]]) -> bool:
-        """Whether a list is the last thing a cut file says, so that entries of it may be missing."""
+    def ends_in(self, listed: Mapping[int, Fact[str]], full: int | None = None) -> bool:
+        """Whether a list is the last thing a file says, so that entries of it may be missing.
+
+        Args:
+            listed: the list, by index.
+            full: how many indexes an export always prints; without it only a file that shows a cut counts.
+        """
         sources = [source for fact in listed.values() for source in fact.sources]
         if not sources:
             return False
         file = file_number(sources[-1])
-        return file in self._cut_files and self._last_row[file] == max(sources)
+        suspect = file in self._cut_files or (full is not None and len(listed) < full)
+        return suspect and self._last_row[file] == max(sources)
 
     def of_log(self) -> list[Setting]:
         """Return the hosts a log names itself by."""
