@@ -73,11 +73,12 @@ def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
             f'UUID="{alarm.uuid}" Severity="{alarm.severity}" Detail="{alarm.title}: {alarm.detail}" '
             f'UTCTime="{_utc(when)}"'
         )
+    hosts = {text: p.host_name for p in cluster.peers for text in (p.fqdn, p.ipv4)}
     listed = ", ".join(
-        f"u'({cluster.mapping.get(entry, entry)} {entry.partition('.')[0]})'" for entry in peer.peer_list
+        f"u'({cluster.mapping.get(entry, entry)} {hosts.get(entry, entry)})'" for entry in peer.peer_list
     )
-    local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), 0)
-    for step in range(4):
+    local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), None)
+    for step in range(4 if local is not None else 0):
         when = start + timedelta(minutes=1 + 2 * step, milliseconds=330)
         head = (
             f'{_stamp(when)} {peer.host_name} replication: UTCTime="{_utc(when)}" '
