@@ -1,6 +1,7 @@
 # make demo   sets up, judges the shipped cases, writes a report of each to out/
 # make test   sets up what the tests need and passes them
 # make lab    opens the notebooks
+# make coverage  the tests again, and which lines none of them reaches
 # make bench  times what the README promises
 
 PYTHON ?= python3
@@ -9,7 +10,7 @@ BIN := $(VENV)/bin
 CASES := healthy-e troubled-e
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test lab bench cases notebooks clean
+.PHONY: demo test coverage lab bench cases notebooks clean
 
 demo: $(VENV)/.ready
 	@mkdir -p out
@@ -25,6 +26,9 @@ test: $(VENV)/.ready-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pytest -n auto --dist loadscope
+
+coverage: $(VENV)/.ready-dev
 	$(BIN)/pytest -n auto --dist loadscope --cov --cov-report=term
 
 lab: $(VENV)/.ready-lab

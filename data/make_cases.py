@@ -11,6 +11,24 @@ from pathlib import Path
 from expdiag.scenarios.spec import AS_OF, AlarmSpec, ClusterSpec, healthy
 from expdiag.scenarios.write import write_case
 
+H323_OFF = AlarmSpec(
+    20018,
+    "c6b1b1a4-0d3e-4a5e-9a53-2f6d0c6f5f0e",
+    "Invalid clustering configuration",
+    "H.323 mode must be turned On - clustering uses H.323 communications between peers",
+)
+SETTINGS_DIFFER = AlarmSpec(
+    20012,
+    "5b0f8a52-7a1c-4a40-8f6e-6f7d7a0b9c11",
+    "Cluster replication error",
+    "This peer's cluster configuration settings do not match the configuration primary peer's settings",
+)
+NOT_REPLICATING = AlarmSpec(
+    20006,
+    "0f96695e-d954-4f6f-85c1-2ef1eae6f764",
+    "Cluster database communication failure",
+    "The database is unable to replicate with one or more of the cluster peers",
+)
 CASES = Path(__file__).parent / "cases"
 
 
@@ -24,18 +42,9 @@ def troubled() -> ClusterSpec:
     cluster = cluster.changed("e3", platform="Large")
     cluster = cluster.changed("e3", system_name=e2.system_name)
     cluster = cluster.changed("e3", dns_servers=())
-    cluster = cluster.changed(
-        "e2",
-        h323="Off",
-        alarms=(
-            AlarmSpec(
-                20018,
-                "c6b1b1a4-0d3e-4a5e-9a53-2f6d0c6f5f0e",
-                "Invalid clustering configuration",
-                "H.323 mode must be turned On - clustering uses H.323 communications between peers",
-            ),
-        ),
-    )
+    cluster = cluster.changed("e2", h323="Off", alarms=(H323_OFF, SETTINGS_DIFFER, NOT_REPLICATING), synchronised=False)
+    cluster = cluster.changed("e3", alarms=(NOT_REPLICATING,), synchronised=False)
+    cluster = cluster.changed("e1", alarms=(NOT_REPLICATING,))
     cluster = cluster.changed("e2", certificate=replace(e2.certificate, not_after=AS_OF - timedelta(days=11)))
     cluster = cluster.changed(
         "e3",

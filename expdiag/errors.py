@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Iterable
 from typing import Any
 
+_FEW = 3
+
 
 class ExpdiagError(Exception):
     """Base of every error this package raises on purpose."""
@@ -25,6 +27,8 @@ class NothingReadableError(ExpdiagError):
         self.seen = seen
         self.issues = issues
         found = f"{seen} file(s), none of them in a known format" if seen else "no files"
+        if 0 < len(issues) <= _FEW:
+            found = "; ".join(f"{issue.file}: {issue.text}" for issue in issues)
         super().__init__(
             f"nothing readable in {', '.join(self.paths)}: found {found}; expected diagnostic log archives, "
             "dumps or probe captures of an Expressway cluster"

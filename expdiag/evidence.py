@@ -21,12 +21,14 @@ class Source(NamedTuple):
         line: first line, counted from 1; None where the place is a packet or the whole file.
         packet: packet number, counted from 1; None for text.
         text: what stands there, cut at 400 characters.
+        context: which setting it is, where the text alone does not tell; empty otherwise.
     """
 
     file: str
     line: int | None
     packet: int | None
     text: str
+    context: str = ""
 
 
 @dataclass(slots=True)
@@ -38,9 +40,12 @@ class FileSources:
     lines: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     packets: dict[int, int] = field(default_factory=dict)
+    contexts: dict[int, str] = field(default_factory=dict)
 
-    def note(self, line: int, text: str) -> int:
+    def note(self, line: int, text: str, context: str = "") -> int:
         """Remember a line and return its source id."""
+        if context:
+            self.contexts[len(self.lines)] = context
         self.lines.append(line)
         self.texts.append(text)
         return (self.number << _PLACE_BITS) + len(self.lines) - 1
@@ -56,7 +61,8 @@ class FileSources:
         text = self.texts[place].strip()
         if len(text) > _EXCERPT_LIMIT:
             text = text[: _EXCERPT_LIMIT - 1] + "…"
-        return Source(self.name, self.lines[place] or None, self.packets.get(place), text)
+        context = self.contexts.get(place, "")
+        return Source(self.name, self.lines[place] or None, self.packets.get(place), text, context)
 
 
 class SourceBook:

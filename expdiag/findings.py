@@ -32,6 +32,7 @@ class Verdict:
         at_fault: names of the peers on which something has to change, as far as the evidence tells.
         want: for an unknown, the captures that would settle it, as things to do.
         fix: for a violation, what to change and where.
+        log_in: the peers to log in to for the fix, where they are others than those at fault.
         crashed: the rule itself failed; the outcome is then `unknown`.
     """
 
@@ -44,6 +45,7 @@ class Verdict:
     at_fault: tuple[str, ...] = ()
     want: tuple[str, ...] = ()
     fix: str = ""
+    log_in: tuple[str, ...] = ()
     crashed: bool = False
 
 

@@ -54,18 +54,23 @@ class RuleLine:
 
 
 def visits(findings: Findings) -> tuple[Visit, ...]:
-    """Return what to change, by the peer to log in to, those with most to do first."""
+    """Return what to change, by the peer to log in to, the primary first."""
     by_peers: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings.of(VIOLATION):
         if finding.accepted is None:
-            by_peers.setdefault(finding.verdict.at_fault, []).append(finding)
-    ordered = sorted(by_peers.items(), key=lambda item: (not item[0], -len(item[1]), item[0]))
+            by_peers.setdefault(finding.verdict.log_in, []).append(finding)
+    primary = {peer.peer for peer in findings.peers if peer.primary}
+    ordered = sorted(by_peers.items(), key=lambda item: (not item[0], primary.isdisjoint(item[0]), item[0]))
     return tuple(Visit(peers, _tasks(found)) for peers, found in ordered)
+
+
+# What decides whether a machine stays comes before what would be changed on it
+_FIRST = ("platforms-equivalent", "no-mixed-types", "round-trip-delay", "one-way-hop")
 
 
 def _tasks(found: list[Finding]) -> tuple[Task, ...]:
     by_fix: dict[str, list[Finding]] = {}
-    for finding in found:
+    for finding in sorted(found, key=lambda f: f.requirement.rule not in _FIRST):
         by_fix.setdefault(finding.verdict.fix, []).append(finding)
     return tuple(Task(tuple(group)) for group in by_fix.values())
 

@@ -134,6 +134,7 @@ class RoundTrip(NamedTuple):
     first_time: Annotated[datetime | None, Column("first answer; missing where the tool printed no clock")]
     last_time: Annotated[datetime | None, Column("last answer; missing where the tool printed no clock")]
     complete: Annotated[bool, Column("the summary is there, so nothing was cut off")]
+    p95_line: Annotated[int | None, Column("source of the answer at the 95th percentile, where each is printed")]
     source: SourceId
 
 

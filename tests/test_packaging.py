@@ -18,7 +18,7 @@ from expdiag.knowledge import requirements
 from expdiag.rules import engine
 from tests.conftest import CASES, ROOT
 
-CONDA_NAMES = {"isal": "python-isal"}  # where conda-forge calls a package otherwise
+CONDA_NAMES = {"isal": "python-isal", "hyperscan": "python-hyperscan"}  # where conda-forge calls a package otherwise
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 
@@ -29,7 +29,7 @@ def split(requirement: str) -> tuple[str, str]:
 
 def test_the_conda_environment_names_what_the_project_needs() -> None:
     extras = PROJECT["optional-dependencies"]
-    needed = [*PROJECT["dependencies"], *extras["notebooks"], *extras["parquet"], *extras["dev"]]
+    needed = [*PROJECT["dependencies"], *extras["notebooks"], *extras["parquet"], *extras["fast"], *extras["dev"]]
     wanted = {split(item) for item in needed if not item.startswith("expdiag")}
     wanted = {(CONDA_NAMES.get(name, name), version) for name, version in wanted}
 
@@ -142,3 +142,16 @@ def test_nothing_large_is_tracked() -> None:
 
     for name in filter(None, listed.stdout.split("\0")):
         assert (ROOT / name).stat().st_size < 1_000_000, name
+
+
+def test_the_example_of_case_toml_is_understood() -> None:
+    from expdiag.intake import casefile
+
+    page = (ROOT / "docs" / "case-toml.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", page, re.S)
+
+    facts = casefile.parse(example.encode(), "case.toml", lambda number, _: number)
+
+    assert facts.peers["e1"].platform == "Medium"
+    assert facts.accepted[0].subject == ("e1",)
+    assert facts.change is not None

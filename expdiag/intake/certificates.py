@@ -90,7 +90,9 @@ def _add_rows_of(name: str, found: list[tuple[x509.Certificate, int]], harvest: 
             continue
         text = (
             f"certificate {position}: subject {row.subject}; SAN {', '.join(row.dns_names) or 'none'}; "
-            f"valid {row.not_before:%Y-%m-%d} to {row.not_after:%Y-%m-%d}"
+            f"valid {row.not_before:%Y-%m-%d} to {row.not_after:%Y-%m-%d}; "
+            f"for {', '.join(row.purposes) if row.purposes is not None else 'any purpose'}; "
+            f"issuer {row.issuer}; key {row.key_fingerprint[:16]}…"
         )
         harvest.add(row._replace(source=harvest.note(line, text)))
 

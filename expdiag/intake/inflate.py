@@ -17,8 +17,8 @@ try:
 except ImportError:  # the same results at half the speed
     _Inflate = zlib
 
-_PIECE = 1 << 18
-_OUT = 1 << 18
+_PIECE = 1 << 16
+_OUT = 1 << 20
 _RAW = -15
 _FEXTRA, _FNAME, _FCOMMENT, _FHCRC = 4, 8, 16, 2
 _MAX_HEADER = 1 << 17
@@ -53,16 +53,12 @@ class Inflated(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, empty at the end; damage ends the stream and is told by `problem`."""
+        """Return some bytes, at most `size`, empty at the end; damage ends the stream and is told by `problem`."""
         if size < 0:
             return b"".join(iter(lambda: self.read(_OUT), b""))
-        parts: list[bytes] = []
-        left = size
-        while left > 0 and not self._ended:
-            piece = self._some(min(left, _OUT))
-            parts.append(piece)
-            left -= len(piece)
-        data = b"".join(parts)
+        data = b""
+        while not data and size and not self._ended:
+            data = self._some(min(size, _OUT))
         self.passed += len(data)
         return data
 
@@ -77,14 +73,14 @@ class Inflated(io.RawIOBase):
             self._end(f"the compressed data is damaged ({error})")
             return b""
         if self._engine.eof:
-            self._crc = zlib.crc32(data, self._crc)
+            self._crc = _Inflate.crc32(data, self._crc)
             self._input = self._engine.unused_data
             self._engine = None
             self._check_trailer()
             return data
         fed = bool(self._input)
         self._input = self._engine.unconsumed_tail
-        self._crc = zlib.crc32(data, self._crc)
+        self._crc = _Inflate.crc32(data, self._crc)
         if not data and not fed:
             self._end("the compressed data ends before its end")
         return data

@@ -10,14 +10,15 @@ import re
 from datetime import UTC, datetime
 
 from expdiag import knowledge
+from expdiag.intake import scan
 from expdiag.intake.member import Member
-from expdiag.intake.reading import Harvest, Reader, lines, whole_number
+from expdiag.intake.reading import Harvest, Reader, as_utf8, report_key, whole_number, without_keys
 from expdiag.intake.secrets import MASK, names_a_secret, scrub
 from expdiag.tables import Alarm, ConfigurationChange, Replication, Setting
 
 # 2020-08-12T14:57:43.524-05:00 expc01 alarm: Level="WARN" Event="Alarm Raised" Id="20006" ...
 _RECORD = re.compile(
-    r"^(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?) (?P<host>\S+) (?P<rest>.*)$"
+    r"^(?P<stamp>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?) (?P<host>\S+) (?P<rest>.*)$", re.S
 )
 _PAIR = re.compile(r"(?<![\w-])([A-Za-z][\w-]*)=\"([^\"]*)\"")
 # xconfiguration alternatesConfiguration - Changed
@@ -37,35 +38,76 @@ def _claims(first: list[str]) -> int:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
-    hosts: dict[str, None] = {}
-    in_record = False
-    stamp = ""
-    for number, line in lines(member, harvest):
-        record = _RECORD.match(line)
-        if not record:
-            if not in_record and line.strip():
-                harvest.issue("unrecognised", line, number)
-            continue
-        in_record = True
-        if record["host"] not in hosts:
-            hosts[record["host"]] = None
-            harvest.add(Setting("log", "host", record["host"], harvest.note(number, line[: record.end("host")])))
-        stamp = record["stamp"]
-        if harvest.first_time is None and (time := _time(stamp)):
-            harvest.clock(time)
-        _take(record, number, line, harvest)
-    if time := _time(stamp):
-        harvest.clock(time)
+    """Look at the lines that hold one of the texts that matter, and at the first and last record of each block."""
+    find = scan.finder([literal for literal, _ in _TAKERS] + [_KEY_MARK])
+    hosts: set[str] = set()
+    begun = False
+    for block in scan.blocks(as_utf8(member), lambda number: _report_long_line(number, harvest)):
+        if not begun:
+            begun = _take_start(block, hosts, harvest)
+        for number, raw in find(block):
+            if _KEY_MARK in raw and b"-----BEGIN" in raw:
+                report_key(number, harvest)
+                continue
+            line = _decode(raw, number, harvest)
+            if record := _RECORD.match(line):
+                _take_host(record, number, hosts, harvest)
+                _take(record, number, line, harvest)
+        _take_last_clock(block, harvest)
+
+
+def _report_long_line(number: int, harvest: Harvest) -> None:
+    harvest.issue("line-too-long", "a line of more than 8 MB is passed over", number)
+
+
+def _decode(raw: bytes, number: int, harvest: Harvest) -> str:
+    try:
+        return raw.decode()
+    except UnicodeDecodeError:
+        harvest.issue("undecodable", "bytes that are no UTF-8 were replaced", number)
+        return raw.decode("utf-8", errors="replace")
+
+
+def _take_start(block: scan.Block, hosts: set[str], harvest: Harvest) -> bool:
+    """Report what stands before the first record; return whether there is one in the block."""
+    lines = enumerate(block.data.split(b"\n"), start=block.first_line)
+    texts = ((number, raw.decode("utf-8", errors="replace").rstrip("\r")) for number, raw in lines)
+    for number, line in without_keys(texts, harvest):
+        if record := _RECORD.match(line):
+            _take_host(record, number, hosts, harvest)
+            if time := _time(record["stamp"]):
+                harvest.clock(time)
+            return True
+        if line.strip():
+            harvest.issue("unrecognised", line, number)
+    return False
+
+
+def _take_last_clock(block: scan.Block, harvest: Harvest) -> None:
+    end = len(block.data)
+    while end > 0:
+        start = block.data.rfind(b"\n", 0, end - 1) + 1
+        record = _RECORD.match(block.data[start : start + _STAMP_AND_HOST].decode("utf-8", errors="replace"))
+        if record:
+            if time := _time(record["stamp"]):
+                harvest.clock(time)
+            return
+        end = start
+
+
+def _take_host(record: re.Match[str], number: int, hosts: set[str], harvest: Harvest) -> None:
+    if record["host"] not in hosts and len(hosts) < _MOST_HOSTS:
+        hosts.add(record["host"])
+        named = f"{record['stamp']} {record['host']}"
+        harvest.add(Setting("log", "host", record["host"], harvest.note(number, named)))
 
 
 def _take(record: re.Match[str], number: int, line: str, harvest: Harvest) -> None:
-    rest = record["rest"]
-    if 'Event="Alarm' in rest or 'Event="alarm' in rest:
-        _take_alarm(record, number, line, harvest)
-    elif "System Configuration Changed" in rest:
-        _take_change(record, number, line, harvest)
-    elif "AlternateIPAddresses=" in rest:
-        _take_replication(record, number, line, harvest)
+    rest = record["rest"].encode()
+    for literal, take in _TAKERS:
+        if literal in rest:
+            take(record, number, line, harvest)
+            return
 
 
 def _pairs(record: re.Match[str]) -> dict[str, str]:
@@ -181,4 +223,14 @@ def _time(stamp: str) -> datetime | None:
         return None
 
 
+# The texts that matter and what takes a record that holds one; the first that fits counts
+_TAKERS = (
+    (b'Event="Alarm', _take_alarm),
+    (b'Event="alarm', _take_alarm),
+    (b"System Configuration Changed", _take_change),
+    (b"AlternateIPAddresses=", _take_replication),
+)
+_KEY_MARK = b"PRIVATE KEY-----"
+_STAMP_AND_HOST = 400
+_MOST_HOSTS = 50
 READER = Reader("diagnostic log", _claims, _read)

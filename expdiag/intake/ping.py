@@ -171,6 +171,7 @@ def _row(run: _Run, harvest: Harvest) -> RoundTrip:
     rtts = [rtt for _, rtt in run.answers]
     answered = run.received if run.received is not None else len(rtts)
     low, high = statistics.wilson(run.sent - answered, run.sent) if run.sent else (None, None)
+    p95 = statistics.settled_p95(run.answers)
     printed = {key: float(value) for key, value in run.summary.items()}
     return RoundTrip(
         vantage=harvest.vantage,
@@ -184,13 +185,14 @@ def _row(run: _Run, harvest: Harvest) -> RoundTrip:
         loss_high=high,
         min=min(rtts) if rtts else printed.get("min"),
         median=statistics.median(rtts) if rtts else None,
-        p95=statistics.settled_p95(run.answers),
+        p95=p95,
         max=max(rtts) if rtts else printed.get("max"),
         mean=sum(rtts) / len(rtts) if rtts else printed.get("mean"),
         deviation=printed.get("deviation"),
         first_time=min(run.times, default=None),
         last_time=max(run.times, default=None),
         complete=run.sent is not None,
+        p95_line=next((p.source for p in run.probes if p.outcome == "answered" and p.rtt == p95), None),
         source=run.source,
     )
 

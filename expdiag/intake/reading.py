@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -50,11 +50,11 @@ class Harvest:
         """Take a row; its type says which table it belongs to."""
         self.rows.setdefault(NAME_OF[type(row)], []).append(row)
 
-    def note(self, line: int, text: str) -> int:
+    def note(self, line: int, text: str, context: str = "") -> int:
         """Remember a line of this file, as far as anybody would read it, and return its source id."""
         if len(self.sources.lines) >= MAX_ROWS:
             raise TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
-        return self.sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE])
+        return self.sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
 
     def issue(self, kind: str, text: str, line: int | None = None) -> None:
         """Report what is not a row. After 200 of a kind only their number is kept, in the last one's text."""
@@ -111,20 +111,35 @@ def lines(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
     A line over 256 kB is an issue and is passed over; bytes that are no UTF-8 are replaced and an issue. What stands
     between the marks of a private key is reported and never handed out.
     """
+    return without_keys(_numbered(member, harvest), harvest)
+
+
+def _numbered(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
     number = 0
-    key_lines = 0
     for block in _blocks(as_utf8(member), harvest):
         for line in _decoded(block, number, harvest):
             number += 1
-            if key_lines and _belongs_to_key(line):
-                key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
-                continue
-            key_lines = 0
-            if "PRIVATE KEY-----" in line and "-----BEGIN" in line:
-                harvest.issue("secret", _KEY_FOUND, number)
-                key_lines = 1
-                continue
             yield number, line
+
+
+def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Iterator[tuple[int, str]]:
+    """Yield numbered lines without what stands between the marks of a private key, which is reported."""
+    key_lines = 0
+    for number, line in numbered:
+        if key_lines and _belongs_to_key(line):
+            key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
+            continue
+        key_lines = 0
+        if "PRIVATE KEY-----" in line and "-----BEGIN" in line:
+            report_key(number, harvest)
+            key_lines = 1
+            continue
+        yield number, line
+
+
+def report_key(number: int, harvest: Harvest) -> None:
+    """Report a private key on a line."""
+    harvest.issue("secret", _KEY_FOUND, number)
 
 
 _MAX_KEY_LINES = 500

@@ -23,6 +23,9 @@ _NAMED_SECRET = re.compile(
     r"(?i)\b((?:\w*password|passwd|pwd|passphrase|\w*secret|\w*token|community\s?name)\b[\"']?\s*[:=]\s*)"
     r"(?:\"[^\"]*\"|'[^']*'|(?!‹)\S.*)"
 )
+# Cheap signs that the patterns above are worth trying
+_HINTS = ("passw", "pwd", "passphrase", "secret", "token", "community")
+_LICENCE = re.compile(r"-\d+-[0-9A-Fa-f]{8}\b")
 
 
 def names_a_secret(path: str) -> bool:
@@ -46,6 +49,9 @@ def mask(path: str, value: str) -> str:
 
 def scrub(text: str) -> str:
     """Return a line of which nothing is known as it may be shown."""
-    if "{cipher}" in text.lower():
+    lower = text.lower()
+    if "{cipher}" in lower:
         text = _CIPHER.sub(MASK, text)
-    return _OPTION_KEY.sub(r"\1********", _NAMED_SECRET.sub(rf"\1{MASK}", text))
+    if any(hint in lower for hint in _HINTS):
+        text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
+    return _OPTION_KEY.sub(r"\1********", text) if _LICENCE.search(text) else text

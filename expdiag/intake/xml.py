@@ -135,7 +135,7 @@ class _Walker:
                 self._harvest.issue("line-too-long", f"{path}: value cut at {_MAX_TEXT >> 10} kB", self._line)
             masked = mask(path, value)
             quoted = self._quote() if masked == value else f"<{tag}>{masked}</{tag}>"
-            self._grower.leaf(path, value, self._note(quoted))
+            self._grower.leaf(path, value, self._harvest.note(self._line, quoted, path))
         else:
             self._report_stray_text()
         self._is_leaf = False

@@ -36,6 +36,7 @@ class _Blocks:
     """
 
     def __init__(self, harvest: Harvest) -> None:
+        self._harvest = harvest
         self._tree = trees.Grower("status", harvest)
         self._open: list[tuple[int, str]] = []
         self._undecided: tuple[str, int] | None = None
@@ -50,7 +51,7 @@ class _Blocks:
         self._open = []
         self._enter(-1, head["name"], head["attributes"], source)
 
-    def node(self, node: re.Match[str], source: int) -> None:
+    def node(self, node: re.Match[str], number: int, line: str) -> None:
         indent = len(node["indent"].expandtabs())
         while len(self._open) > 1 and self._open[-1][0] >= indent:
             self._open.pop()
@@ -59,6 +60,7 @@ class _Blocks:
             self._undecided = None
         self._settle()
         path, value = f"{parent} {node['name']}", node["value"]
+        source = self._harvest.note(number, trees.shown(line, path, value), path)
         if value in (None, "", "/"):
             self._enter(indent, path, node["attributes"], source)
             return
@@ -101,7 +103,7 @@ def _read(member: Member, harvest: Harvest) -> None:
         elif _END.match(line):
             blocks.end()
         elif blocks.inside and (node := _NODE.match(line)):
-            blocks.node(node, harvest.note(number, trees.shown(line, node["name"], node["value"])))
+            blocks.node(node, number, line)
         elif line.strip() and not _STRUCTURE.match(line) and not xconfiguration.take(line, number, harvest):
             harvest.issue("unrecognised", line, number)
     if blocks.inside:

@@ -103,7 +103,8 @@ class Directory:
                 self._surely.setdefault(canonical(name), set()).add(peer.name)
         if peer.host_name.value and not peer.domain.known:
             self._without_domain.setdefault(canonical(peer.host_name.value), set()).add(peer.name)
-        for text in (peer.system_name.value, *map(str, peer.nat_addresses), *peer.aliases):
+        mapped = [at for name in (peer.fqdn.value, *peer.aliases) if name and (at := self.mapped(name))]
+        for text in (peer.system_name.value, *map(str, (*peer.nat_addresses, *mapped)), *peer.aliases):
             if text:
                 self._perhaps.setdefault(_key(text), set()).add(peer.name)
 
@@ -155,10 +156,24 @@ def build(dossier: Dossier) -> Cluster:
         facts=dossier.facts,
         as_of=dossier.as_of,
         paths=Paths(dossier.rows["round_trips"], directory.find, _clustered_addresses(peers, directory)),
-        issues=(*issues, *stated),
+        issues=(*issues, *stated, *_runs_to_nobody(dossier, directory)),
         peer_of_file={file: peer.name for peer in peers for file in peer.files},
         directory=directory,
     )
+
+
+def _runs_to_nobody(dossier: Dossier, directory: Directory) -> list[Issue]:
+    """Report round trips from a peer to an address that is no known peer's: no rule can use them."""
+    return [
+        Issue(
+            dossier.sources[run.source].file,
+            dossier.sources[run.source].line,
+            "unmatched",
+            f"a run to {run.address or run.target}, which is no peer that is known; an address_mapping may tell",
+        )
+        for run in dossier.rows["round_trips"]
+        if run.vantage and directory.find(run.vantage) and not directory.all(run.address or run.target)
+    ]
 
 
 def _named(peers: Sequence[Peer]) -> list[Peer]:

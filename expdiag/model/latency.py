@@ -34,6 +34,11 @@ class Delay:
     run: RoundTrip
 
     @property
+    def sources(self) -> tuple[int, ...]:
+        """Where it is shown: the answer at the percentile, and the summary."""
+        return (self.run.source,) if self.run.p95_line is None else (self.run.p95_line, self.run.source)
+
+    @property
     def method(self) -> str:
         """What the figures are, for a reason."""
         if self.run.p95 is None:

@@ -46,6 +46,7 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
         "lines": {outcome: outline.lines(findings, outcome) for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE)},
         "captures": outline.captures(findings),
         "unjudged": outline.unjudged(findings),
+        "unjudged_count": sum(1 for finding in findings if finding.verdict.reason == outline.UNJUDGED),
         "issues": case.all_issues,
         "files": case.tables.rows("files"),
         "pictures": _pictures(case) if len(case.cluster.peers) > 1 else [],

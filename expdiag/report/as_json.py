@@ -67,4 +67,4 @@ def _finding(finding: Finding) -> dict[str, Any]:
 
 
 def _evidence(source: Source) -> dict[str, Any]:
-    return source._asdict()
+    return {"file": source.file, "line": source.line, "packet": source.packet, "text": source.text}

@@ -66,7 +66,8 @@ def _task(task: outline.Task) -> list[str]:
     lines.append(f"  - to do: {_text(finding.verdict.fix)}")
     for source in finding.sources:
         place = f"{source.file}, line {source.line}" if source.line else source.file
-        lines.append(f"  - seen in {_text(place)}: {_text(source.text)}")
+        setting = f" ({_text(source.context)})" if source.context else ""
+        lines.append(f"  - seen in {_text(place)}: {_text(source.text)}{setting}")
     return [*lines, f"  - {_text(finding.requirement.reference)}", ""]
 
 

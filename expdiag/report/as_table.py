@@ -80,7 +80,7 @@ def _visit(visit: outline.Visit) -> Group:
 def _task(task: outline.Task) -> Group:
     finding = task.first
     parts = [
-        Text(f"✗ {finding.requirement.number} {one_line(found.verdict.reason)}", style=_STYLES[VIOLATION])
+        Text(f"✗ {found.requirement.number} {one_line(found.verdict.reason)}", style=_STYLES[VIOLATION])
         for found in task.findings
     ]
     parts.append(Text(f"  to do: {one_line(finding.verdict.fix)}"))
@@ -92,7 +92,8 @@ def _evidence(finding: Finding) -> list[str]:
     shown = []
     for source in finding.sources[:_EVIDENCE_SHOWN]:
         place = f"{source.file}:{source.line}" if source.line else source.file
-        shown.append(one_line(f"{place}: {source.text}"))
+        setting = f" ({source.context})" if source.context else ""
+        shown.append(one_line(f"{place}: {source.text}{setting}"))
     more = len(finding.sources) - len(shown)
     return [*shown, f"and {more} more places"] if more > 0 else shown
 
@@ -125,7 +126,9 @@ def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
         parts.append(Text(f"Not judged by this version, counted as unknown: {listed}."))
     if captures := outline.captures(findings):
         settled = {id(finding) for capture in captures for finding in capture.findings}
-        parts.append(Text(f"{len(captures)} captures would settle {len(settled)} of the unknowns; the first:"))
+        parts.append(
+            Text(f"{len(captures)} captures would settle {len(settled)} of the unknowns (all are in the report):")
+        )
         parts += [Text(f"  {one_line(capture.want)}") for capture in captures[:3]]
     if issues:
         kinds = sorted({issue.kind for issue in issues})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from expdiag.findings import Verdict
 from expdiag.model import certificates
 from expdiag.model.cluster import Cluster
@@ -15,10 +17,6 @@ from expdiag.rules.sharing import at_fault, shared
 from expdiag.tables import Certificate
 
 H323_ALARM = 20018
-_NEW_CERTIFICATE = (
-    "create a signing request on {peer} (Maintenance > Security > Server certificate), have it signed with {need}, "
-    "upload it there and restart {peer}"
-)
 
 
 @rule("R16", compares=True)
@@ -44,7 +42,7 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
             at_fault=at_fault(cluster, doubles),
             measured=listing,
             wanted="a name of its own for each peer",
-            fix="give the peer a system name of its own (System > Administration settings)",
+            fix=_rename(cluster, doubles),
         )
     if system_names.silent:
         return unknown(
@@ -53,6 +51,11 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
             evidence=system_names.evidence,
         )
     return passed("all system names differ", evidence=system_names.evidence)
+
+
+def _rename(cluster: Cluster, doubles: Mapping[str, tuple[str, ...]]) -> str:
+    changing = at_fault(cluster, doubles) or tuple(name for owners in doubles.values() for name in owners[1:])
+    return f"give {' and '.join(changing)} another system name (System > Administration settings)"
 
 
 @rule("R17", compares=True)
@@ -125,7 +128,17 @@ def certificate_identifies_peer(cluster: Cluster, peer: Peer) -> Verdict:
         at_fault=[peer.name],
         measured=_shown_names(certificate),
         wanted=expected[0],
-        fix=_NEW_CERTIFICATE.format(peer=peer, need=f"{expected[0]} as alternative name"),
+        fix=_new_certificate(peer, certificate, expected[0]),
+    )
+
+
+def _new_certificate(peer: Peer, certificate: Certificate, *needed: str) -> str:
+    """Return how to get a certificate that keeps the names of the old one."""
+    kept = [name for name in dict.fromkeys((*needed, *certificate.dns_names)) if "*" not in name]
+    return (
+        f"create a signing request on {peer} (Maintenance > Security > Server certificate) with the alternative names "
+        f"{', '.join(kept) or 'of the peer'}, have it signed for server and client authentication, upload it there and "
+        f"restart {peer}"
     )
 
 
@@ -178,7 +191,7 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
     mode = _tls_mode(cluster, peer)
     certificate = peer.server_certificate
     if mode.value is None:
-        return unknown("the TLS verification mode is not in the evidence", want=[want.tls_mode()])
+        return _mode_unknown(cluster, peer, certificate)
     if certificate is None:
         if mode.value == "Permissive":
             return not_applicable("TLS verification mode is Permissive", evidence=mode.sources)
@@ -194,13 +207,12 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
         return not_applicable(f"TLS verification mode is Permissive; {ready}", evidence=evidence)
     if problems:
         return violation(
-            f"with Enforce the other peers refuse this certificate: {'; '.join(problems)}",
+            f"with Enforce the other peers refuse this certificate at the next connection: {'; '.join(problems)}",
             evidence=evidence,
             at_fault=[peer.name],
-            fix="to get replication back at once, set TLS verification mode to Permissive on the primary and "
-            "restart the peers; then "
-            + _NEW_CERTIFICATE.format(peer=peer, need="its full name, current dates and both TLS purposes")
-            + "; last, return to Enforce, primary first",
+            fix=f"{_new_certificate(peer, certificate, *_names_of(cluster, peer)[0][:1])}. Until then, TLS "
+            f"verification mode Permissive lets {peer} replicate (System > Clustering, on the primary, then on every "
+            "peer that still shows Enforce; restart the primary first); return to Enforce when all certificates fit",
         )
     if cluster.as_of is None:
         return unknown(
@@ -209,9 +221,20 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
             evidence=evidence,
         )
     return passed(
-        f"valid from {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}, "
-        f"judged on {cluster.as_of:%Y-%m-%d}",
+        f"valid from {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}, judged on "
+        f"{cluster.as_of:%Y-%m-%d}; names and purposes fit; whether the others trust its issuer is R20",
         evidence=evidence,
+    )
+
+
+def _mode_unknown(cluster: Cluster, peer: Peer, certificate: Certificate | None) -> Verdict:
+    """Say what Enforce would make of the certificate, as far as that is known."""
+    problems = _validity_problems(cluster, peer, certificate) if certificate else []
+    would = f"; with Enforce it would be refused: {'; '.join(problems)}" if problems else ""
+    return unknown(
+        f"the TLS verification mode is not in the evidence{would}",
+        want=[want.tls_mode()],
+        evidence=[certificate.source] if certificate else [],
     )
 
 
@@ -278,7 +301,7 @@ def certificate_san_has_peer_fqdn(cluster: Cluster, peer: Peer) -> Verdict:
         at_fault=[peer.name],
         measured=listed,
         wanted=peer.fqdn.value,
-        fix=_NEW_CERTIFICATE.format(peer=peer, need=f"{peer.fqdn.value} as alternative name"),
+        fix=_new_certificate(peer, certificate, peer.fqdn.value),
     )
 
 
@@ -334,6 +357,7 @@ def h323_mode_on(cluster: Cluster, peer: Peer) -> Verdict:
             at_fault=[peer.name],
             measured="Off",
             wanted="On",
+            log_in=[cluster.primary.name] if cluster.primary else [],
             fix=_switch_on_h323(cluster, peer),
         )
     if not peer.h323_on.known:

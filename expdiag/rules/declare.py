@@ -45,10 +45,25 @@ def passed(reason: str, evidence: Iterable[int] = (), **compared: Any) -> Verdic
 
 
 def violation(
-    reason: str, *, fix: str, evidence: Iterable[int] = (), at_fault: Iterable[str] = (), **compared: Any
+    reason: str,
+    *,
+    fix: str,
+    evidence: Iterable[int] = (),
+    at_fault: Iterable[str] = (),
+    log_in: Iterable[str] = (),
+    **compared: Any,
 ) -> Verdict:
-    """Say that a subject breaks the requirement, who has to change, and what."""
-    return Verdict(VIOLATION, reason, fix=fix, evidence=_unique(evidence), at_fault=tuple(sorted(at_fault)), **compared)
+    """Say that a subject breaks the requirement, who has to change, and what; `log_in` where that is done elsewhere."""
+    blamed = tuple(sorted(at_fault))
+    return Verdict(
+        VIOLATION,
+        reason,
+        fix=fix,
+        evidence=_unique(evidence),
+        at_fault=blamed,
+        log_in=tuple(log_in) or blamed,
+        **compared,
+    )
 
 
 def unknown(reason: str, want: Iterable[str], evidence: Iterable[int] = (), **compared: Any) -> Verdict:

@@ -42,7 +42,10 @@ def cluster_settings_agree(cluster: Cluster) -> Verdict:
     evidence = [source for found in settings.values() for source in found.evidence]
     alarm_sources = [alarm.source for raised in alarms.values() for alarm in raised]
     if differing or alarms:
-        listing = "; ".join(f"{name}: {found.listing()}" for name, found in differing.items())
+        listing = "; ".join(
+            _slots(cluster) if name == "peer list" else f"{name}: {found.listing()}"
+            for name, found in differing.items()
+        )
         odd = {name for found in differing.values() for name in found.odd} or (set(alarms) if not differing else set())
         return violation(
             f"the peers do not agree on {listing}"
@@ -52,9 +55,9 @@ def cluster_settings_agree(cluster: Cluster) -> Verdict:
             at_fault=odd,
             measured=listing or "alarm 20012 or 20017",
             wanted="the same on all peers",
-            fix=f"on {who(odd)}, enter cluster name, configuration primary, peer list in the same order, IP version "
-            "and TLS mode as on the primary (System > Clustering), save and restart it; do not clear all peer "
-            "fields, which resets it to factory settings",
+            fix=f"on {who(odd)}, enter {' and '.join(differing) or 'all cluster settings'} as on the primary "
+            "(System > Clustering), save and restart it; do not clear all peer fields, which resets it to factory "
+            "settings",
         )
     silent = {
         peer.name: peer
@@ -72,6 +75,21 @@ def cluster_settings_agree(cluster: Cluster) -> Verdict:
     return passed(f"name, primary and peer list agree{note}", evidence=evidence)
 
 
+def _slots(cluster: Cluster) -> str:
+    """Return the places of the peer list whose entries differ, and who has what there."""
+    places = sorted({place for peer in cluster.peers for place in peer.listed})
+    differing = []
+    for place in places:
+        entry = compare(cluster, lambda peer, place=place: peer.listed.get(place, Fact("")), _entry_key)  # type: ignore[misc]
+        if entry.differ:
+            differing.append(f"Peer {place}: {entry.listing()}")
+    return "; ".join(differing) or "peer list: the number of places shown differs"
+
+
+def _entry_key(entry: str) -> str:
+    return str(address(entry) or canonical(entry))
+
+
 def _agreement(cluster: Cluster, fact_of, key=lambda value: value) -> Agreement[object]:  # type: ignore[no-untyped-def]
     return compare(cluster, fact_of, key)
 
@@ -79,7 +97,7 @@ def _agreement(cluster: Cluster, fact_of, key=lambda value: value) -> Agreement[
 def _peer_list(peer: Peer) -> Fact[object]:
     if not peer.listed or peer.list_is_cut:
         return Fact()
-    entries = tuple(str(address(entry) or canonical(entry)) for entry in peer.peer_list)
+    entries = tuple(_entry_key(entry) for entry in peer.peer_list)
     return Fact(entries, tuple(source for fact in peer.listed.values() for source in fact.sources))
 
 

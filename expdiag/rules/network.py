@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from expdiag import knowledge
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
@@ -53,8 +55,7 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
             at_fault=at_fault(cluster, doubles),
             measured=listing,
             wanted="an address of its own for each peer",
-            fix="give the second peer an address of its own (System > Network interfaces > IP). Take it out of "
-            "the cluster first and add it again with the new address",
+            fix=_new_address(cluster, doubles),
         )
     silent = tuple(peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses))
     if silent:
@@ -64,6 +65,24 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
             evidence=evidence,
         )
     return passed("all IPv4 addresses differ", evidence=evidence)
+
+
+def _new_address(cluster: Cluster, doubles: dict[str, tuple[str, ...]]) -> str:
+    """Return what to change: another address of LAN 2 is a small step, another one of LAN 1 takes the peer out."""
+    peers = {peer.name: peer for peer in cluster.peers}
+    on_lan1 = [d for d, owners in doubles.items() if any(address(d) in peers[name].lan.addresses for name in owners)]
+    who_changes = " and ".join(at_fault(cluster, doubles)) or "one of these peers"
+    if not on_lan1:
+        return (
+            f"on {who_changes}, change {' and '.join(doubles)} on LAN 2 (System > Network interfaces > IP) and "
+            "restart; the clustered address stays"
+        )
+    return (
+        f"give {who_changes} another address than {' and '.join(on_lan1)} on LAN 1, on which it is clustered: take it "
+        "out of the cluster (clearing all its peer fields resets it to factory settings at the next restart, "
+        "certificate and trust store included, so back up first), change the address (System > Network interfaces > "
+        "IP), add it again"
+    )
 
 
 def _interfaces_in_use(peer: Peer) -> list[Interface]:
@@ -93,8 +112,8 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     measured = delays(cluster.paths.between(one.name, other.name))
     if not measured:
         return _not_measured(cluster, one, other)
-    evidence = [delay.run.source for delay in measured]
-    compared = {"measured": _rounded(measured[0].high), "wanted": limit.upto, "unit": "ms"}
+    evidence = [source for delay in measured for source in delay.sources]
+    compared: dict[str, Any] = {"measured": _rounded(measured[0].high), "wanted": limit.upto, "unit": "ms"}
     slow = [delay for delay in measured if delay.low > limit.beyond]
     if slow:
         return violation(
@@ -110,7 +129,8 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     near = knowledge.load("limits")["probes"]["near_limit"] * limit.upto
     note = "; close to the limit" if measured[0].high > near else ""
     return passed(
-        f"{_rounded(measured[0].high):g} ms at most{note} ({measured[0].method}, the slowest of {len(measured)} runs)",
+        f"{_rounded(measured[0].high):g} ms at most{note} ({measured[0].method}, the slowest of {len(measured)} runs)"
+        f"{_silent_runs(cluster, one, other)}",
         evidence=evidence,
         **compared,
     )
@@ -130,9 +150,9 @@ def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     measured = delays(cluster.paths.between(one.name, other.name))
     if not measured:
         return _not_measured(cluster, one, other)
-    evidence = [delay.run.source for delay in measured]
+    evidence = [source for delay in measured for source in delay.sources]
     half = _rounded(measured[0].high / 2)
-    compared = {"measured": half, "wanted": limit.one_way, "unit": "ms"}
+    compared: dict[str, Any] = {"measured": half, "wanted": limit.one_way, "unit": "ms"}
     slow = [delay for delay in measured if delay.low > 2 * limit.one_way]
     if slow:
         return violation(
@@ -162,6 +182,11 @@ def _not_measured(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
         else "no round trip between them was measured"
     )
     return unknown(reason, want=[want.ping(one, other)], evidence=[run.source for run in runs])
+
+
+def _silent_runs(cluster: Cluster, one: Peer, other: Peer) -> str:
+    silent = [run for run in cluster.paths.between(one.name, other.name) if run.answered == 0]
+    return f"; {len(silent)} more run(s) got no answer at all" if silent else ""
 
 
 def _between(delay: Delay, limit: Limit) -> str:
@@ -242,21 +267,20 @@ def _judge_address(
     if behind := end.nat_addresses.get(found):
         own = end.lan.ipv4.value or "the address of its LAN 1"
         return violation(
-            f"{start} reaches {end} at {found}, the static NAT address in front of its LAN {behind.number}",
+            f"{start} is set to reach {end} at {found}, the static NAT address in front of its LAN {behind.number}",
             evidence=[*evidence, *behind.static_nat_address.sources, *behind.static_nat_on.sources],
             at_fault=[start.name],
             measured=str(found),
             wanted=own,
-            fix=f"on {start}, let the peer list entry for {end} lead to {own}: enter that address, or the full name of "
-            f"{end} with a cluster address mapping to it, as on the other peers (System > Clustering), save and "
-            f"restart {start}; cluster on LAN 1 and keep static NAT on LAN 2",
+            fix=f"on {start}, replace {entry} in the peer list by {_right_entry(cluster, end, found, own)} "
+            f"(System > Clustering), save and restart {start}; keep static NAT on LAN 2 and cluster on LAN 1",
         )
     for interface in end.interfaces:
         if found in interface.addresses:
             proof = interface.ipv4.sources if found.version == 4 else interface.ipv6.sources
             through = "" if str(found) == entry else f" (by way of {entry})"
             return passed(
-                f"{start} reaches {end} at {found}{through}, the address on its LAN {interface.number}",
+                f"{start} is set to reach {end} at {found}{through}, the address on its LAN {interface.number}",
                 evidence=[*evidence, *proof],
                 measured=str(found),
                 wanted=str(found),
@@ -268,6 +292,23 @@ def _judge_address(
         want=[want.export(end, "ipv4")],
         evidence=evidence,
     )
+
+
+def _right_entry(cluster: Cluster, end: Peer, wrong: Address, own: str) -> str:
+    """Return what the entry for a peer should be: what other lists have, a name rather than an address."""
+    others = [
+        entry
+        for peer in (cluster.primary, *cluster.peers)
+        if peer is not None
+        for entry in peer.peer_list
+        if cluster.find(entry) is end and cluster.address_of(entry) != wrong
+    ]
+    names_first = sorted(dict.fromkeys(others), key=lambda entry: address(entry) is not None)
+    if names_first:
+        return f"{names_first[0]}, as the other peers have it"
+    if end.fqdn.value:
+        return f"{end.fqdn.value}, with a cluster address mapping to {own}, the same on every peer"
+    return f"{own}, the same on every peer"
 
 
 RULES = (ipv4_addresses_distinct, round_trip_delay, one_way_hop, no_nat_between_peers)

@@ -66,13 +66,13 @@ def software_versions_match(cluster: Cluster) -> Verdict:
                 evidence=(*versions.evidence, *upgrade),
             )
         return violation(
-            f"versions differ and nothing shows an upgrade under way: {versions.listing()}",
+            f"versions differ, and neither alarm 20008 nor case.toml tells of an upgrade: {versions.listing()}",
             evidence=versions.evidence,
             at_fault=versions.odd,
             measured=versions.listing(),
             wanted="one version",
-            fix=f"bring {who(versions.odd)} to the version of the others in one maintenance window, primary first if "
-            "it changes too, then one peer at a time (Maintenance > Upgrade on each)",
+            fix=f"upgrade {who(versions.odd)} to the version of the others (Maintenance > Upgrade)"
+            + (", the primary first, then one peer at a time" if len(versions.odd) != 1 else ""),
         )
     if versions.silent:
         return unknown(
@@ -130,8 +130,9 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
             at_fault=odd,
             measured=platforms.listing(),
             wanted="equivalent platforms",
-            fix=f"deploy {who(odd)} again on the size of the others (a VM's size cannot be edited; a new OVA is "
-            "needed), or move it to a cluster of its own",
+            fix=f"decide first whether {who(odd)} stays. If so, take it out of the peer lists, deploy it again on the "
+            "size of the others (a VM's size cannot be edited; a new OVA is needed) and do its other changes on the "
+            "new machine; else move it to a cluster of its own",
         )
     if platforms.silent:
         return unknown(

@@ -39,12 +39,19 @@ def certificate(peer: Peer) -> str:
 def ping(start: Peer, end: Peer) -> str:
     """Ask for round trips from one peer to another."""
     target = end.addresses[0] if end.addresses else (end.aliases[0] if end.aliases else end.name)
-    return f"on {start}: ping -c 20 {target}, saved as probes/{start}/ping-{end}.txt"
+    return (
+        f"on {start}, as root: ping -c 20 {target}, its output saved as probes/{start}/ping-{end}.txt "
+        "(Linux ping, each answer shown)"
+    )
 
 
 def lookup(peer: Peer, name: str) -> str:
-    """Ask for a DNS lookup as a peer makes it."""
-    return f"on {peer}: Maintenance > Tools > Network utilities > DNS lookup of {name}, saved under probes/{peer}/"
+    """Ask what a name leads to on a peer: the address mapping, else DNS as that peer asks it."""
+    return (
+        f"on {peer}: the address {name} leads to, from System > Clustering, cluster address mapping, else from "
+        "Maintenance > Tools > Network utilities > DNS lookup; note it in case.toml as "
+        f'[cluster] address_mapping = {{ "{name}" = "..." }}'
+    )
 
 
 def tls_mode() -> str:

@@ -59,6 +59,7 @@ class PeerSpec:
     peer_list: tuple[str, ...] = ()
     alarms: tuple[AlarmSpec, ...] = ()
     uptime: int = 864_000
+    synchronised: bool = True
 
     @property
     def fqdn(self) -> str:

@@ -88,9 +88,12 @@ def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
             f'{head} CodeLocation="clusterconfigurationsynchroniser(270)" Detail="Starting synchronisation"',
             f'{head} CodeLocation="clusterconfigurationutils(750)" AlternateIPAddresses="[{listed}]" '
             f'ConfigurationMasterIndex="{peer.primary - 1}" LocalPeerIndex="{local}" ',
-            f'{head} CodeLocation="clusterconfigurationsynchroniser(336)" '
-            'Detail="Synchronisation completed successfully"',
         ]
+        if peer.synchronised:
+            lines.append(
+                f'{head} CodeLocation="clusterconfigurationsynchroniser(336)" '
+                'Detail="Synchronisation completed successfully"'
+            )
         lines.append(
             f'{_stamp(when)} {peer.host_name} UTCTime="{_utc(when)}" Module="developer.clusterdb.cdb" '
             f'Level="INFO" Node="{node}" PID="<0.159.0>" Detail="Table statistics collected"'

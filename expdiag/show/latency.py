@@ -60,7 +60,7 @@ def latency_matrix(case: Case) -> Picture:
                 over = value is not None and verdict == VIOLATION
                 face = FAINT if start is end else COLOURS[VIOLATION] if over else PAPER
                 axes.add_patch(Rectangle((column, row), 1, 1, facecolor=face, edgecolor=INK, linewidth=0.8, alpha=0.9))
-                text = "" if start is end else "?" if value is None else f"{value:.4g}\nms{' over' if over else ''}"
+                text = "" if start is end else "?" if value is None else f"{value:.1f} ms" + ("\nover" if over else "")
                 axes.text(
                     column + 0.5,
                     row + 0.5,

@@ -22,11 +22,12 @@ def peer_graph(case: Case) -> Picture:
     """
     cluster = case.cluster
     places = _places(len(cluster.peers))
-    with picture(*((6.4, 4.4) if len(cluster.peers) < 5 else (10.5, 7.6))) as drawn:
+    with picture(*_size(len(cluster.peers))) as drawn:
         axes = drawn.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.62, 1.62)
-        axes.set_ylim(-1.28, 1.28)
+        heights = [y for _, y in places]
+        axes.set_ylim(min(heights) - 0.36, max(heights) + 0.36)
         axes.set_aspect("equal")
         where = dict(zip((peer.name for peer in cluster.peers), places, strict=True))
         for one, other in cluster.pairs():
@@ -34,6 +35,11 @@ def peer_graph(case: Case) -> Picture:
         for peer in cluster.peers:
             _node(axes, peer, where[peer.name], is_primary=peer is cluster.primary)
     return drawn
+
+
+def _size(count: int) -> tuple[float, float]:
+    """Return width and height in inches that leave room for the labels between the nodes."""
+    return {1: (6.4, 1.6), 2: (6.4, 1.6)}.get(count, (6.4, 4.1) if count < 5 else (10.5, 7.6))
 
 
 def _places(count: int) -> list[Point]:
@@ -58,7 +64,7 @@ def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Poi
         zorder=1,
     )
     values = [value for a, b in ((one, other), (other, one)) if (value := latency.measured(cluster, a, b)) is not None]
-    text = f"{max(values):.4g} ms" if values else "?"
+    text = f"{max(values):.1f} ms" if values else "?"
     if worst == VIOLATION:
         text += "\nover the limit"
     share = _label_share(start, end)
