@@ -10,7 +10,7 @@ BIN := $(VENV)/bin
 CASES := healthy-e troubled-e
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-.PHONY: demo test coverage lab bench cases notebooks clean
+.PHONY: demo test coverage lab bench cases docs notebooks clean
 
 demo: $(VENV)/.ready
 	@mkdir -p out
@@ -39,6 +39,9 @@ bench: $(VENV)/.ready-dev
 
 cases: $(VENV)/.ready
 	$(BIN)/python data/make_cases.py
+
+docs: $(VENV)/.ready-dev
+	$(BIN)/python -m tests.tables_page
 
 notebooks: $(VENV)/.ready-dev
 	$(BIN)/jupyter execute --inplace notebooks/*.ipynb

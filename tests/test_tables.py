@@ -59,3 +59,9 @@ def test_problems_are_told() -> None:
 def test_an_unknown_table_names_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="'settings'"):
         expdiag.load(CASES / "healthy-e").tables["setting"]
+
+
+def test_the_data_dictionary_is_current() -> None:
+    from tests.tables_page import PAGE, page
+
+    assert PAGE.read_text(encoding="utf-8") == page()

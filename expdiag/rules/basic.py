@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from expdiag.findings import Verdict
 from expdiag.model import certificates
 from expdiag.model.cluster import Cluster
@@ -36,13 +34,15 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
         listing = "; ".join(
             f"{shown(system_names.said[owners[0]].value)} on {', '.join(owners)}" for owners in doubles.values()
         )
+        renamed = at_fault(cluster, doubles) or tuple(name for owners in doubles.values() for name in owners[1:])
         return violation(
             f"a system name is used twice: {listing}",
             evidence=[source for name in sharers for source in system_names.said[name].sources],
             at_fault=at_fault(cluster, doubles),
             measured=listing,
             wanted="a name of its own for each peer",
-            fix=_rename(cluster, doubles),
+            log_in=renamed,
+            fix=f"give {' and '.join(renamed)} another system name (System > Administration settings)",
         )
     if system_names.silent:
         return unknown(
@@ -51,11 +51,6 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
             evidence=system_names.evidence,
         )
     return passed("all system names differ", evidence=system_names.evidence)
-
-
-def _rename(cluster: Cluster, doubles: Mapping[str, tuple[str, ...]]) -> str:
-    changing = at_fault(cluster, doubles) or tuple(name for owners in doubles.values() for name in owners[1:])
-    return f"give {' and '.join(changing)} another system name (System > Administration settings)"
 
 
 @rule("R17", compares=True)
