@@ -9,8 +9,8 @@ from expdiag import tables
 PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
 _HEAD = """# The tables of a case
 
-Made from `expdiag/tables.py` by `make docs`; a test holds it current. `case.tables[NAME]` is a DataFrame with these columns,
-also when it is empty; `expdiag tables CASE --table NAME` prints it. `source` opens with `case.sources[id]`.
+Made from `expdiag/tables.py` by `make docs`; a test holds it current. `case.tables[NAME]` is a DataFrame with these
+columns, also when it is empty; `expdiag tables CASE --table NAME` prints it. `source` opens with `case.sources[id]`.
 """
 _TYPES = {
     "Int64": "whole number",
