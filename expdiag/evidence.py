@@ -39,7 +39,6 @@ class FileSources:
     name: str
     lines: list[int] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    packets: dict[int, int] = field(default_factory=dict)
     contexts: dict[int, str] = field(default_factory=dict)
 
     def note(self, line: int, text: str, context: str = "") -> int:
@@ -50,19 +49,13 @@ class FileSources:
         self.texts.append(text)
         return (self.number << _PLACE_BITS) + len(self.lines) - 1
 
-    def note_packet(self, packet: int, text: str) -> int:
-        """Remember a packet and return its source id."""
-        source = self.note(0, text)
-        self.packets[len(self.lines) - 1] = packet
-        return source
-
     def at(self, place: int) -> Source:
         """Return the place with this number."""
         text = self.texts[place].strip()
         if len(text) > _EXCERPT_LIMIT:
             text = text[: _EXCERPT_LIMIT - 1] + "…"
         context = self.contexts.get(place, "")
-        return Source(self.name, self.lines[place] or None, self.packets.get(place), text, context)
+        return Source(self.name, self.lines[place] or None, None, text, context)
 
 
 class SourceBook:

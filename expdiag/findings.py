@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 from expdiag.evidence import Source
 from expdiag.knowledge import Requirement
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PASS, VIOLATION, UNKNOWN, NOT_APPLICABLE = OUTCOMES = ("pass", "violation", "unknown", "not-applicable")
-_URGENCY = {VIOLATION: 0, UNKNOWN: 1, PASS: 2, NOT_APPLICABLE: 3}
+UNJUDGED = "not judged yet"  # the reason of a requirement this version has no rule for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,11 @@ class Findings(Sequence[Finding]):
         self.as_of = as_of
         self.peers = tuple(peers)
 
-    def __getitem__(self, index):  # type: ignore[no-untyped-def]  # overloads of Sequence add nothing here
+    @overload
+    def __getitem__(self, index: int) -> Finding: ...
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Finding, ...]: ...
+    def __getitem__(self, index: int | slice) -> Finding | tuple[Finding, ...]:
         return self._findings[index]
 
     def __len__(self) -> int:
@@ -141,19 +145,6 @@ class Findings(Sequence[Finding]):
         """Return the findings of one outcome, those of a `must` first."""
         found = [finding for finding in self._findings if finding.outcome == outcome]
         return tuple(sorted(found, key=lambda f: (f.accepted is not None, f.requirement.strength != "must")))
-
-    def by_urgency(self) -> tuple[Finding, ...]:
-        """Return all findings, what matters first."""
-        return tuple(
-            sorted(
-                self._findings,
-                key=lambda f: (
-                    _URGENCY[f.outcome],
-                    f.accepted is not None,
-                    f.requirement.strength != "must",
-                ),
-            )
-        )
 
     @property
     def frame(self) -> pd.DataFrame:

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.findings import PASS, UNKNOWN, VIOLATION, Finding, Findings
-
-UNJUDGED = "not judged yet"
+from expdiag.findings import PASS, UNJUDGED, UNKNOWN, VIOLATION, Finding, Findings
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import expdiag
-from expdiag.outline import UNJUDGED
+from expdiag.findings import UNJUDGED
 
 Outcomes = dict[tuple[str, tuple[str, ...]], str]
 

@@ -233,26 +233,6 @@ def test_which_platforms_are_equivalent(one: str, other: str, equivalence: Equiv
 
 
 @pytest.mark.parametrize(
-    ("text", "private"),
-    [
-        ("10.1.2.3", True),
-        ("172.31.0.1", True),
-        ("172.32.0.1", False),
-        ("192.168.0.1", True),
-        ("100.64.0.1", True),
-        ("169.254.1.1", True),
-        ("fd00::1", True),
-        ("fe80::1", True),
-        ("203.0.113.1", False),
-        ("2001:db8::1", False),
-        ("8.8.8.8", False),
-    ],
-)
-def test_private_addresses_are_those_of_the_contract(text: str, private: bool) -> None:
-    assert names.is_private(names.address(text)) is private
-
-
-@pytest.mark.parametrize(
     ("one", "other", "same"),
     [
         ("E1.Example.COM", "e1.example.com.", True),

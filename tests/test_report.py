@@ -12,7 +12,7 @@ import pytest
 
 import expdiag
 from expdiag import outline
-from expdiag.findings import OUTCOMES
+from expdiag.findings import OUTCOMES, UNJUDGED
 from expdiag.knowledge import requirements
 from expdiag.report import as_html, as_json, as_markdown, as_table, export
 from expdiag.rules import engine
@@ -97,7 +97,7 @@ def test_every_evidence_of_a_text_file_stands_on_its_line(troubled) -> None:
 
 
 def test_what_is_not_judged_says_so(said) -> None:
-    silent = {f["requirement"] for f in said["findings"] if f["reason"] == outline.UNJUDGED}
+    silent = {f["requirement"] for f in said["findings"] if f["reason"] == UNJUDGED}
 
     assert silent == {r.number for r in requirements()} - set(engine.RULES)
     assert {f["outcome"] for f in said["findings"] if f["requirement"] in silent} == {"unknown"}

@@ -198,17 +198,13 @@ def _in_memory(file: _Rejoined) -> io.BytesIO:
     return content
 
 
-class _Rejoined(io.RawIOBase):
+class _Rejoined:
     """A stream whose already read head is put back in front; counts what passes."""
 
     def __init__(self, head: bytes, file: Any) -> None:
         self._head = head
         self._file = file
         self.passed = 0
-
-    def readable(self) -> bool:
-        """Say that this stream can be read."""
-        return True
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes."""

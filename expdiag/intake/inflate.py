@@ -7,7 +7,6 @@ lose up to a megabyte before the cut.
 from __future__ import annotations
 
 import importlib
-import io
 import zlib
 from typing import Any
 
@@ -24,7 +23,7 @@ _FEXTRA, _FNAME, _FCOMMENT, _FHCRC = 4, 8, 16, 2
 _MAX_HEADER = 1 << 17
 
 
-class Inflated(io.RawIOBase):
+class Inflated:
     """The content of one or several gzip streams in a row.
 
     Attributes:
@@ -41,16 +40,6 @@ class Inflated(io.RawIOBase):
         self._ended = False
         self.problem = ""
         self.passed = 0
-
-    def readable(self) -> bool:
-        """Say that this stream can be read."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill a buffer and return how many bytes came."""
-        data = self.read(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
 
     def read(self, size: int = -1) -> bytes:
         """Return some bytes, at most `size`, empty at the end; damage ends the stream and is told by `problem`."""

@@ -74,8 +74,3 @@ def alarm_number(uuid: str, title: str, detail: str) -> int | None:
         if alarm.get("mark", "") in detail.lower():
             return int(alarm["number"])
     return None
-
-
-def rules_of_alarm(number: int) -> tuple[str, ...]:
-    """Return the ids of the rules an alarm speaks of."""
-    return next((tuple(a["speaks_of"]) for a in load("alarms")["alarm"] if a["number"] == number), ())

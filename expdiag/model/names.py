@@ -7,19 +7,6 @@ from functools import cache
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-_PRIVATE = tuple(
-    ipaddress.ip_network(block)
-    for block in (
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "fc00::/7",
-        "fe80::/10",
-    )
-)
-
 
 @cache
 def address(text: str) -> Address | None:
@@ -34,11 +21,6 @@ def usable(text: str | None) -> Address | None:
     """Return an address that can be a peer's: not empty, not loopback, not unspecified."""
     found = address(text) if text else None
     return None if found is None or found.is_loopback or found.is_unspecified else found
-
-
-def is_private(found: Address) -> bool:
-    """Whether an address is private: RFC 1918, RFC 6598, RFC 4193 or link-local."""
-    return any(found.version == block.version and found in block for block in _PRIVATE)
 
 
 @cache

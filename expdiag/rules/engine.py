@@ -9,6 +9,7 @@ from expdiag.case import Case
 from expdiag.errors import UnknownNameError
 from expdiag.findings import (
     NOT_APPLICABLE,
+    UNJUDGED,
     UNKNOWN,
     VIOLATION,
     Finding,
@@ -99,7 +100,7 @@ def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) 
     if len(cluster.peers) == 1 and rule is not None and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
     if rule is None:
-        return Verdict(UNKNOWN, "not judged yet")
+        return Verdict(UNKNOWN, UNJUDGED)
     try:
         return rule.judge(cluster, *peers)
     except Exception as error:  # a crashing rule must not take the others with it

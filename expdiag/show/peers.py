@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import cos, hypot, pi, sin
 
+from matplotlib.axes import Axes
+
 from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.model.cluster import Cluster
@@ -51,7 +53,7 @@ def _places(count: int) -> list[Point]:
     return [(1.12 * sin(2 * pi * n / count), 0.92 * cos(2 * pi * n / count)) for n in range(count)]
 
 
-def _path(axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Point) -> None:  # type: ignore[no-untyped-def]
+def _path(axes: Axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Point) -> None:
     outcomes = {latency.outcome(cluster, one, other), latency.outcome(cluster, other, one)}
     known = outcomes - {UNKNOWN} or outcomes
     worst = next(outcome for outcome in _WORST_FIRST if outcome in known)
@@ -88,7 +90,7 @@ def _label_share(start: Point, end: Point) -> float:
     return 0.36 if crosses and start[1] != end[1] else 0.5
 
 
-def _node(axes, peer: Peer, place: Point, *, is_primary: bool) -> None:  # type: ignore[no-untyped-def]
+def _node(axes: Axes, peer: Peer, place: Point, *, is_primary: bool) -> None:
     version = str(peer.version.value) if peer.version.value else "version ?"
     kind = f"Expressway-{peer.type.value}" if peer.type.value else "type ?"
     lines = [shorten(peer.name), f"{kind}  {shorten(version, 14)}", peer.platform.value or "platform ?"]
