@@ -14,9 +14,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from expdiag.intake import tar
+from expdiag.intake.ahead import ReadAhead
 from expdiag.intake.inflate import Inflated
 from expdiag.intake.member import (
     CHUNK_BYTES,
+    HEAD_BYTES,
     MAX_MEMBERS,
     CutShortError,
     Member,
@@ -123,11 +125,17 @@ def _gzip(name: str, file: _Rejoined, depth: int) -> Found:
     except CutShortError as cut:
         yield Refused(name, cut.kind, str(cut))
         return
-    if _is_tar(head):
-        yield from _tar(name, _Rejoined(head, guarded), depth)
-    else:
-        inner = PurePosixPath(name.rpartition("!")[2]).name.removesuffix(".gz")
-        yield from _content(f"{name}!{inner}", _Rejoined(head, guarded), depth + 1)
+    ahead = ReadAhead(guarded) if depth == 0 and len(head) == HEAD_BYTES else None
+    try:
+        rest = _Rejoined(head, ahead or guarded)
+        if _is_tar(head):
+            yield from _tar(name, rest, depth)
+        else:
+            inner = PurePosixPath(name.rpartition("!")[2]).name.removesuffix(".gz")
+            yield from _content(f"{name}!{inner}", rest, depth + 1)
+    finally:
+        if ahead:
+            ahead.close()
     if inflated.problem:
         yield Refused(name, "truncated", f"{inflated.problem}; what could be unpacked was read")
 
