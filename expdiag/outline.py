@@ -43,6 +43,13 @@ class RuleLine:
     findings: tuple[Finding, ...]
 
     @property
+    def reason(self) -> str:
+        """What they have in common: the reason, and for several that pass the requirement itself."""
+        first = self.findings[0]
+        several_passes = self.outcome == PASS and len(self.findings) > 1
+        return first.requirement.title if several_passes else first.verdict.reason
+
+    @property
     def subjects(self) -> str:
         """The one subject, or how many there are."""
         if len(self.findings) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
-from expdiag.intake.reading import Reader, first_lines
+from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
     certificates.READER,
@@ -61,10 +61,9 @@ def detect(head: bytes) -> Reader | Foreign:
 def _xml(head: bytes, root: str) -> Reader | Foreign:
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
-    tree = xml.tree_of(head)
-    if tree == "status":
+    if root == "status":
         return xml.STATUS
-    if tree == "configuration":
+    if root == "configuration":
         return xml.CONFIGURATION
     if not root:
         return xml.UNDECIDED
@@ -90,7 +89,7 @@ def _text(first: list[str]) -> Reader | Foreign:
 
 def _is_binary(head: bytes) -> bool:
     """UTF-16 text has a byte order mark; other text has hardly any control characters."""
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if is_wide(head):
         return False
     sample = head[:4096]
     if b"\0" in sample:

@@ -142,7 +142,8 @@ def _finish(run: _Run | None, harvest: Harvest) -> None:
     if run is None:
         return
     head = harvest.sources.at(place(run.source)).line
-    if run.sent is not None and run.received is not None and run.received > run.sent:
+    contradicts = run.sent is not None and run.received is not None and run.received > run.sent
+    if contradicts:
         harvest.issue("contradiction", f"{run.received} of {run.sent} probes answered; the summary is not used", head)
         run.sent = run.received = None
     elif run.sent is not None and run.sent > _MOST_PROBES:
@@ -151,7 +152,7 @@ def _finish(run: _Run | None, harvest: Harvest) -> None:
         _add_lost(run)
     for probe in run.probes:
         harvest.add(probe._replace(run=run.source))
-    if run.sent is None and not harvest.has("contradiction"):
+    if run.sent is None and not contradicts:
         harvest.issue("truncated", f"the ping of {run.target} ends before its summary; loss unknown", head)
     harvest.add(_row(run, harvest))
 

@@ -68,10 +68,6 @@ class Harvest:
                 shown = shown[: _ISSUE_TEXT - 1] + "…"
             self.issues.append(Issue(self.sources.name, line, kind, shown))
 
-    def has(self, kind: str) -> bool:
-        """Whether an issue of a kind was met."""
-        return kind in self._issue_counts
-
     def close(self) -> None:
         """Say how many issues were only counted."""
         for kind, count in self._issue_counts.items():
@@ -180,9 +176,9 @@ def _is_utf8(raw: bytes) -> bool:
 _WIDE = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
 
-def is_wide(member: Member) -> bool:
-    """Whether a member begins with the byte order mark of UTF-16."""
-    return member.head[:2] in _WIDE
+def is_wide(head: bytes) -> bool:
+    """Whether content begins with the byte order mark of UTF-16."""
+    return head[:2] in _WIDE
 
 
 def as_utf8(member: Member) -> Iterator[bytes]:
@@ -230,7 +226,7 @@ def whole_number(text: str | None) -> int | None:
 
 def first_lines(head: bytes) -> list[str]:
     """Return the lines of a member's head, as far as it shows them, for telling formats apart."""
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    if is_wide(head):
         text = head.decode("utf-16", errors="replace")
     else:
         text = head.decode("utf-8", errors="replace").removeprefix("\ufeff")

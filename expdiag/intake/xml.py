@@ -5,7 +5,6 @@ The same facts give the same rows as text. A DOCTYPE is refused outright, so the
 
 from __future__ import annotations
 
-import codecs
 import re
 from xml.parsers import expat
 
@@ -15,7 +14,7 @@ from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask
 
-_TREES = {"status": "status", "configuration": "configuration"}
+_TREES = frozenset({"status", "configuration"})
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _MAX_TEXT = 1 << 16
 _MAX_UNPARSED = 8 << 20
@@ -32,7 +31,7 @@ class _RefusedXMLError(Exception):
 
 def root_name(head: bytes) -> str | None:
     """Return the local name of the root element in lower case, None where these bytes are not XML."""
-    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+    if is_wide(head):
         head = head.decode("utf-16", errors="replace").encode()
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if not text.startswith(b"<"):
@@ -49,11 +48,6 @@ def root_name(head: bytes) -> str | None:
         if at < 0:
             return ""
     return ""
-
-
-def tree_of(head: bytes) -> str | None:
-    """Return `status` or `configuration` for an XML export of those, None for any other content."""
-    return _TREES.get(root_name(head) or "")
 
 
 class _Walker:
@@ -101,8 +95,8 @@ class _Walker:
         self._text_size = 0
 
     def _take_root(self, name: str) -> None:
-        tree = _TREES.get(name.lower())
-        if tree is None:
+        tree = name.lower()
+        if tree not in _TREES:
             raise _RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
         self._grower = trees.Grower(tree, self._harvest)
         self._indexed = knowledge.indexed_paths(tree)
@@ -172,7 +166,7 @@ class _Walker:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
-    wide = is_wide(member)
+    wide = is_wide(member.head)
     walker = _Walker(harvest, "utf-8" if wide else None)
     fed = 0
     try:

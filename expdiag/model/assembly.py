@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 from expdiag import knowledge
 from expdiag.evidence import file_number
@@ -12,7 +13,7 @@ from expdiag.model import identity
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
-from expdiag.model.settings import Settings
+from expdiag.model.settings import Settings, has_index
 from expdiag.tables import FileRead, Issue, Setting
 
 _OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates")
@@ -34,19 +35,26 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
         )
         for file in unplaced
     ]
+    rows_of_file: dict[int, list[tuple[str, Any]]] = {number: [] for number in evidence}
+    for table in _OF_A_PEER:
+        for row in dossier.rows[table]:
+            rows_of_file[file_number(row.source)].append((table, row))
     peers = []
     for bundle in bundles:
-        peer, found = _peer(bundle, files, dossier)
+        rows: dict[str, list[Any]] = {table: [] for table in _OF_A_PEER}
+        for number in sorted(bundle.files):
+            for table, row in rows_of_file[number]:
+                rows[table].append(row)
+        peer, found = _peer(bundle, rows, files, dossier)
         peers.append(peer)
         issues += found
     return peers, issues
 
 
-def _peer(bundle: Bundle, files: Mapping[int, FileRead], dossier: Dossier) -> tuple[Peer, list[Issue]]:
+def _peer(
+    bundle: Bundle, rows: Mapping[str, list[Any]], files: Mapping[int, FileRead], dossier: Dossier
+) -> tuple[Peer, list[Issue]]:
     ages = _ages(bundle, files)
-    rows = {
-        table: [row for row in dossier.rows[table] if file_number(row.source) in bundle.files] for table in _OF_A_PEER
-    }
     cut = {number for number in bundle.files if not files[number].complete}
     settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)), cut)
     current = {number for number, age in ages.items() if age == 0}
@@ -128,7 +136,7 @@ def _conflicts(settings: Settings, ages: Mapping[int, int], dossier: Dossier) ->
     issues = []
     for field in knowledge.load("fields"):
         chosen = settings.value(field)
-        if not chosen.value or field in _BY_INDEX:
+        if not chosen.value or has_index(field):
             continue
         for rival in settings.rivals(field):
             if ages[file_number(rival.source)] == 0:
@@ -136,6 +144,3 @@ def _conflicts(settings: Settings, ages: Mapping[int, int], dossier: Dossier) ->
                 text = f"{field.replace('_', ' ')} is {rival.value!r} here but {chosen.value!r} in {place.file}"
                 issues.append(Issue(other.file, other.line, "conflict", f"{text}; the latter counts"))
     return issues
-
-
-_BY_INDEX = frozenset({"ipv4", "ipv6", "static_nat_mode", "static_nat_address", "peer_address", "dns_server"})

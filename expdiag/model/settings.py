@@ -41,6 +41,11 @@ def places(field: str) -> tuple[Place, ...]:
     return tuple(parsed)
 
 
+def has_index(field: str) -> bool:
+    """Whether a field has a value per index, such as an address per interface."""
+    return any("*" in place.skeleton for place in places(field))
+
+
 def page(field: str) -> str:
     """Return the page of the web interface that shows a field."""
     return str(knowledge.load("fields")[field]["page"])

@@ -76,7 +76,7 @@ def _verdicts(findings: Findings) -> list[str]:
     for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE):
         for line in outline.lines(findings, outcome):
             finding = line.findings[0]
-            reason = finding.verdict.reason if len(line.findings) == 1 or outcome != PASS else finding.requirement.title
+            reason = line.reason
             if finding.accepted is not None:
                 reason += f" (accepted: {finding.accepted})"
             lines.append(

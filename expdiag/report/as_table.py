@@ -107,13 +107,12 @@ def _verdicts(findings: Findings) -> Table:
     for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE):
         for line in outline.lines(findings, outcome):
             finding = line.findings[0]
-            reason = finding.verdict.reason if len(line.findings) == 1 or outcome != PASS else finding.requirement.title
             note = " (accepted)" if finding.accepted is not None else ""
             table.add_row(
                 Text(_MARKS[outcome], style=_STYLES[outcome]),
                 Text(finding.requirement.number),
                 Text(one_line(line.subjects)),
-                Text(one_line(reason) + note),
+                Text(one_line(line.reason) + note),
             )
     return table
 

@@ -34,11 +34,12 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
         listing = "; ".join(
             f"{shown(system_names.said[owners[0]].value)} on {', '.join(owners)}" for owners in doubles.values()
         )
-        renamed = at_fault(cluster, doubles) or tuple(name for owners in doubles.values() for name in owners[1:])
+        blamed = at_fault(cluster, doubles)
+        renamed = blamed or tuple(name for owners in doubles.values() for name in owners[1:])
         return violation(
             f"a system name is used twice: {listing}",
             evidence=[source for name in sharers for source in system_names.said[name].sources],
-            at_fault=at_fault(cluster, doubles),
+            at_fault=blamed,
             measured=listing,
             wanted="a name of its own for each peer",
             log_in=renamed,

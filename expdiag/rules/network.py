@@ -251,10 +251,7 @@ def no_nat_between_peers(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     if found is None:
         return unknown(
             f"{start} reaches {end} as {entry}; which address that gives is not in the evidence",
-            want=[
-                want.lookup(start, entry),
-                "System > Clustering, cluster address mapping, noted in case.toml",
-            ],
+            want=[want.lookup(start, entry)],
             evidence=sources,
         )
     evidence = [*sources, *([mapping] if mapping is not None and address(entry) is None else [])]
