@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from statistics import median
 
-__all__ = ["median", "p95", "settled_p95", "wilson"]
+__all__ = ["jitter", "median", "p95", "settled_p95", "wilson"]
 
 _Z95 = 1.959963984540054
 
@@ -28,6 +29,13 @@ def settled_p95(answers: Iterable[tuple[int, float]]) -> float | None:
     values = [rtt for _, rtt in ordered]
     first_is_slowest = len(values) > 4 and ordered[0][0] <= 1 and values[0] == max(values)
     return p95(values[1:] if first_is_slowest else values)
+
+
+def jitter(values: Sequence[float]) -> float | None:
+    """Return the mean change from one value to the next; None of fewer than two."""
+    if len(values) < 2:
+        return None
+    return sum(abs(b - a) for a, b in pairwise(values)) / (len(values) - 1)
 
 
 def wilson(hits: int, trials: int) -> tuple[float, float]:

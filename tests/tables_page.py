@@ -9,7 +9,7 @@ from expdiag import tables
 PAGE = Path(__file__).parent.parent / "docs" / "tables.md"
 _HEAD = """# The tables of a case
 
-Made from `expdiag/tables.py` by `make docs`; a test holds it current. `case.tables[NAME]` is a DataFrame with these
+Made from `expdiag/tables/` by `make docs`; a test holds it current. `case.tables[NAME]` is a DataFrame with these
 columns, also when it is empty; `expdiag tables CASE --table NAME` prints it. `source` opens with `case.sources[id]`.
 """
 _TYPES = {

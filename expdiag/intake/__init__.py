@@ -80,7 +80,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
 
 
 def _read_member(member: Member, sources: FileSources, reading: _Reading) -> None:
-    harvest = Harvest(sources, vantage=_vantage(member.name))
+    harvest = Harvest(sources, vantage=_vantage(member.name), open_origin=reading.book.open)
     reader = detect(member.head)
     if PurePosixPath(member.name.replace("!", "/")).name == casefile.FILE_NAME:
         reader = Foreign("ignored", "only the case.toml at the top of the case counts")
@@ -124,6 +124,7 @@ def _list_file(reading: _Reading, sources: FileSources, kind: str, size: int, ha
             sources.name,
             kind,
             size,
+            harvest.lines,
             count,
             len(harvest.issues),
             harvest.first_time,

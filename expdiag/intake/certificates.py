@@ -130,6 +130,7 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
     return Certificate(
         role=role,
         position=position,
+        issued_by=None,
         subject=certificate.subject.rfc4514_string(),
         common_name=_common_name(certificate),
         dns_names=dns_names,
@@ -145,6 +146,7 @@ def _row(certificate: x509.Certificate, role: str, position: int, source: int) -
         signature_hash=algorithm.name if algorithm else "",
         is_authority=_is_authority(certificate),
         self_signed=certificate.issuer == certificate.subject,
+        wildcard=any("*" in name for name in (_common_name(certificate), *dns_names)),
         usages=_usages(certificate),
         purposes=_purposes(certificate),
         source=source,

@@ -132,7 +132,9 @@ def _take_alarm(record: re.Match[str], number: int, line: str, harvest: Harvest)
         Alarm(
             known,
             uuid,
+            None,
             state,
+            state == "raised",
             title,
             detail,
             pairs.get("Severity", "").lower(),

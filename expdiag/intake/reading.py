@@ -33,28 +33,46 @@ class Harvest:
     Attributes:
         sources: places of this file; `note()` makes the source id of a row.
         vantage: where a probe stood, as the folder names it; empty where it does not.
+        open_origin: starts the places of another machine that speaks in the same file.
         rows: rows by table name.
+        lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
     """
 
     sources: FileSources
     vantage: str = ""
+    open_origin: Callable[[str], FileSources] | None = None
     rows: dict[str, list[Any]] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     first_time: datetime | None = None
     last_time: datetime | None = None
+    lines: int | None = None
     complete: bool = True
     _issue_counts: dict[str, int] = field(default_factory=dict)
+    _origins: dict[str, FileSources] = field(default_factory=dict)
 
     def add(self, row: Any) -> None:
         """Take a row; its type says which table it belongs to."""
         self.rows.setdefault(NAME_OF[type(row)], []).append(row)
 
-    def note(self, line: int, text: str, context: str = "") -> int:
-        """Remember a line of this file, as far as anybody would read it, and return its source id."""
-        if len(self.sources.lines) >= MAX_ROWS:
+    def note(self, line: int, text: str, context: str = "", origin: str = "") -> int:
+        """Remember a line of this file, as far as anybody would read it, and return its source id.
+
+        Args:
+            line: number of the line.
+            text: its words.
+            context: which setting it is, where the words alone do not tell.
+            origin: machine whose words these are, where several speak in one file; empty for the file's own.
+        """
+        sources = self._of(origin) if origin else self.sources
+        if len(sources.lines) >= MAX_ROWS:
             raise TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
-        return self.sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
+        return sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
+
+    def _of(self, origin: str) -> FileSources:
+        if origin not in self._origins:
+            self._origins[origin] = self.open_origin(self.sources.name) if self.open_origin else self.sources
+        return self._origins[origin]
 
     def issue(self, kind: str, text: str, line: int | None = None) -> None:
         """Report what is not a row. After 200 of a kind only their number is kept, in the last one's text."""
@@ -116,6 +134,7 @@ def _numbered(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
         for line in _decoded(block, number, harvest):
             number += 1
             yield number, line
+        harvest.lines = number
 
 
 def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Iterator[tuple[int, str]]:

@@ -41,7 +41,7 @@ class Grower:
     def finish(self) -> None:
         """Turn the warnings that were met into alarms."""
         for slot, leaves in self._alarms.items():
-            self._harvest.add(_alarm(leaves, self._alarm_sources[slot]))
+            self._harvest.add(_alarm(whole_number(slot.rpartition(" ")[2]), leaves, self._alarm_sources[slot]))
 
     def _take_clock(self, value: str) -> None:
         try:
@@ -58,7 +58,7 @@ def shown(line: str, path: str, value: str | None) -> str:
     return line if masked == value.strip('"') else line.replace(value, masked)
 
 
-def _alarm(leaves: dict[str, str], source: int) -> Alarm:
+def _alarm(slot: int | None, leaves: dict[str, str], source: int) -> Alarm:
     identity = leaves.get("id", "")
     uuid = leaves.get("uuid", "" if whole_number(identity) else identity)
     reason = leaves.get("reason", "")
@@ -66,6 +66,6 @@ def _alarm(leaves: dict[str, str], source: int) -> Alarm:
     title = scrub(leaves.get("title", title))
     detail = scrub(leaves.get("description", leaves.get("detail", detail)))
     number = whole_number(identity) or knowledge.alarm_number(uuid, title, detail)
-    state = leaves.get("state", leaves.get("status", "")).lower()
+    state = _STATES.get(leaves.get("state", leaves.get("status", "")).lower(), "raised")
     severity = leaves.get("severity", "").lower()
-    return Alarm(number, uuid, _STATES.get(state, "raised"), title, detail, severity, None, source)
+    return Alarm(number, uuid, slot, state, state != "lowered", title, detail, severity, None, source)

@@ -22,7 +22,8 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     """Return the peers whose exports are in the case, still without names, and what is odd about them."""
-    files: dict[int, FileRead] = {file_number(row.source): row for row in dossier.rows["files"]}
+    by_name: dict[str, FileRead] = {row.file: row for row in dossier.rows["files"]}
+    files = {number: by_name[name] for number, name in enumerate(dossier.sources.files)}
     evidence = {file_number(row.source) for table in _OF_A_PEER for row in dossier.rows[table]}
     names = {number: files[number].file for number in evidence}
     bundles, unplaced = identity.bundles(names, dossier.rows["settings"], frozenset(evidence))

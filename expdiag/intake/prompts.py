@@ -1,0 +1,37 @@
+"""Prompts of a terminal in a pasted session: on which machine a command ran, and which command it was."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+_COMMANDS = (
+    r"(?:sudo |time |timeout \S+ )*"
+    r"(?P<command>(?:ping6?|fping|hping3|nping|traceroute6?|tracert|pathping|tracepath6?|mtr|dig|nslookup|host|nmap|nc|ncat|"
+    r"openssl|curl|Test-NetConnection|tnc|xstatus|xconfiguration|iptables\S*|ip6tables\S*|nft)\b.*)?$"
+)
+# admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x
+_FORMS = (
+    r"^\[(?:[\w.-]+@)?(?P<host>[\w.-]+)(?: [^\]]*)?\][#$%] ?",
+    r"^(?:[\w.-]+)@(?P<host>[\w.-]+)[: ][^#$%>]*[#$%>] ?",
+    r"^(?P<host>[A-Za-z][\w.-]*):[^#$%>\s]*[#$%] ?",
+    r"^(?P<host>)(?:~|/\S*)? ?[#$%] ",
+    r"^(?P<host>)(?:PS )?[A-Z]:\\[^>]*> ?",
+    r"^(?P<host>[A-Za-z][\w.-]*)(?:\([\w-]+\))?[#>] ?",
+)
+_PROMPTS = tuple(re.compile(form + _COMMANDS, re.I) for form in _FORMS)
+
+
+class Prompt(NamedTuple):
+    """A line that begins with a prompt; both texts are empty where they are not shown."""
+
+    host: str
+    command: str
+
+
+def prompt(line: str) -> Prompt | None:
+    """Return the prompt a line begins with, None where it has none or what follows it is no command of ours."""
+    for form in _PROMPTS:
+        if found := form.match(line):
+            return Prompt(found["host"], (found["command"] or "").strip())
+    return None

@@ -1,0 +1,81 @@
+"""Rows of what an Expressway exports: dumps, certificates, firewall rules."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+from expdiag.tables.schema import Column, SourceId
+
+
+class Setting(NamedTuple):
+    """One leaf of a configuration or status tree, whatever dialect it came in."""
+
+    tree: Annotated[str, Column("`configuration` or `status`")]
+    path: Annotated[str, Column("words of the path with their indexes, as xConfiguration prints them")]
+    value: Annotated[str, Column("the value without quotes; `‹secret›` where it may not be shown")]
+    source: SourceId
+
+
+class Certificate(NamedTuple):
+    """One certificate of a file, or as a capture or probe saw it presented."""
+
+    role: Annotated[
+        str,
+        Column("`server` or `client` (the peer's own), `chain` (sent with it), `ca` (trust store), `presented` (seen)"),
+    ]
+    position: Annotated[int, Column("place in the file, counted from 1")]
+    issued_by: Annotated[
+        int | None, Column("position of its issuer in the same file; missing where it is not there or it is itself")
+    ]
+    subject: Annotated[str, Column("RFC 4514 subject")]
+    common_name: Annotated[str, Column("CN of the subject, empty where it has none")]
+    dns_names: Annotated[tuple[str, ...], Column("dNSName entries of the SAN")]
+    ip_addresses: Annotated[tuple[str, ...], Column("iPAddress entries of the SAN")]
+    issuer: Annotated[str, Column("RFC 4514 issuer")]
+    not_before: Annotated[datetime, Column("start of validity")]
+    not_after: Annotated[datetime, Column("end of validity")]
+    serial: Annotated[str, Column("serial number in hexadecimal")]
+    fingerprint: Annotated[str, Column("SHA-256 of the certificate in hexadecimal")]
+    key_fingerprint: Annotated[str, Column("SHA-256 of the public key (SPKI) in hexadecimal")]
+    key_type: Annotated[str, Column("such as `RSA`")]
+    key_bits: Annotated[int | None, Column("size of the key; missing for keys of one fixed size", "bit")]
+    signature_hash: Annotated[str, Column("hash of the signature, empty where it has none")]
+    is_authority: Annotated[bool, Column("basic constraints say it may issue certificates")]
+    self_signed: Annotated[bool, Column("issuer equals subject")]
+    wildcard: Annotated[bool, Column("the CN or a dNSName holds a `*`")]
+    usages: Annotated[tuple[str, ...] | None, Column("key usage; missing where the extension is absent")]
+    purposes: Annotated[tuple[str, ...] | None, Column("extended key usage; missing where the extension is absent")]
+    source: SourceId
+
+
+class FirewallRule(NamedTuple):
+    """One firewall rule, or the default of a chain, in the order a packet meets it.
+
+    A condition that no column holds stands in `conditions`: whoever follows a packet through the rules must not pass
+    over it. Networks and names with a leading `!` mean everything else.
+    """
+
+    device: Annotated[str, Column("whose rule it is, as the case names it; empty where it is the exporting peer")]
+    origin: Annotated[str, Column("`page` (rules as the web page lists them), `iptables` or `nftables`")]
+    family: Annotated[str, Column("`ipv4`, `ipv6` or `both`; empty where nothing tells")]
+    table: Annotated[str, Column("table of the chain, empty for rules of the page")]
+    chain: Annotated[str, Column("chain, empty for rules of the page")]
+    position: Annotated[int | None, Column("place in the chain, counted from 1; missing for the default")]
+    priority: Annotated[int | None, Column("priority on the page, 1 is met first; missing elsewhere")]
+    action: Annotated[
+        str, Column("`accept`, `drop`, `reject`, `jump`, `goto`, `return`, `none` (only counts), else as printed")
+    ]
+    target: Annotated[str, Column("chain of a jump, or how a reject answers")]
+    source_network: Annotated[str, Column("where the packet comes from, CIDR; empty for anywhere")]
+    destination_network: Annotated[str, Column("where it goes, CIDR; empty for anywhere")]
+    interface: Annotated[str, Column("interface it comes in on, empty for any")]
+    out_interface: Annotated[str, Column("interface it leaves by, empty for any")]
+    transport: Annotated[str, Column("`tcp`, `udp`, `icmp`, …, empty for any")]
+    source_ports: Annotated[str, Column("`1024-65535,5060`, empty for any")]
+    ports: Annotated[str, Column("destination ports, `4371-4372,5061`, empty for any")]
+    states: Annotated[tuple[str, ...], Column("connection states it asks for, lower case; empty for any")]
+    packets: Annotated[int | None, Column("packets it has met; missing where not counted")]
+    bytes: Annotated[int | None, Column("bytes it has met; missing where not counted", "B")]
+    conditions: Annotated[str, Column("further conditions, as they stand")]
+    source: SourceId
