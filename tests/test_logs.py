@@ -18,8 +18,8 @@ def test_the_real_cluster_log(real) -> None:
     ]
     assert rows["alarms"][0].time == datetime(2020, 8, 12, 19, 57, 43, 524000, UTC)
     assert [(r.addresses, r.names, r.primary, r.local) for r in rows["replication"]] == [
-        (("10.15.13.15", "10.15.13.16"), ("expc01", "expc02"), 1, 1),
         (("10.15.13.15", "10.15.13.16"), ("expc01", "expc02"), 1, 2),
+        (("10.15.13.15", "10.15.13.16"), ("expc01", "expc02"), 1, 1),
     ]
     changes = [(c.item, c.old, c.new, c.user) for c in rows["configuration_changes"]]
     assert ("clusterConfiguration tls_verify", "Permissive", "Enforcing", "") in changes
@@ -38,7 +38,11 @@ def test_old_stamps_without_milliseconds_and_short_fractions(real) -> None:
 
     (alarm,) = case.dossier.rows["alarms"]
     assert (alarm.number, alarm.title) == (15019, "Application failed")
-    assert case.dossier.rows["files"][0].rows == 2  # the alarm, and its host
+    assert [(e.name, e.detail, e.far_end) for e in case.dossier.rows["events"]] == [
+        ("Inbound TLS Negotiation Error", "self signed certificate in certificate chain", "146.20.193.73:58531"),
+        ("Alarm Raised", alarm.title + ": " + alarm.detail, ""),
+    ]
+    assert case.dossier.rows["files"][0].lines == 6
 
 
 def test_continuation_lines_belong_to_their_record_and_lines_before_the_first_are_issues(files) -> None:

@@ -15,6 +15,7 @@ from expdiag.intake.archive import members
 from expdiag.intake.casefile import CaseFile
 from expdiag.intake.detect import Foreign, detect
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
+from expdiag.intake.merging import merge
 from expdiag.intake.reading import Harvest, TooMuchError
 from expdiag.tables import TABLES, FileRead, Issue
 
@@ -69,6 +70,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
             _read_member(found, sources, reading)
     if not reading.understood:
         raise NothingReadableError(map(str, where), len(reading.rows["files"]), tuple(reading.rows["issues"]))
+    merge(reading.rows, reading.book)
     facts = reading.facts or CaseFile()
     return Dossier(
         name=facts.name or _default_name(where),

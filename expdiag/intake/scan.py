@@ -26,6 +26,11 @@ class Block:
     data: bytes
     _count: Callable[[int, int], int] | None = None
 
+    @property
+    def lines(self) -> int:
+        """Number of its lines; the last one counts also where its end is missing."""
+        return self.line_ends(0, len(self.data)) + (not self.data.endswith(b"\n"))
+
     def line_ends(self, start: int, end: int) -> int:
         """Count line ends between two places; numpy is ten times as fast, but worth its import only for much."""
         if self._count is None:

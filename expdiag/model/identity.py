@@ -7,6 +7,7 @@ and names before addresses, because two peers that share a name or an address ar
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -23,6 +24,7 @@ _DUMP = re.compile(
     re.I,
 )
 _IDENTIFYING = ("ethernet", "ip ", "systemunit", "ipprotocol", "host")
+_HOST_BEFORE = "host before"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +118,9 @@ def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: fro
     for row in settings:
         if row.path.lower().startswith(_IDENTIFYING):
             rows[file_number(row.source)].append(row)
-    claims = {file: _own_claims(names[file], rows[file]) for file in evidence}
+    speakers = Counter(names[file] for file in evidence)
+    claims = {file: _own_claims(names[file], rows[file], alone=speakers[names[file]] == 1) for file in evidence}
+    _join_former_names(claims, rows)
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():
         if not claim.names and (named := _name_in_path(names[file], known)):
@@ -124,14 +128,29 @@ def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: fro
     return claims
 
 
-def _own_claims(name: str, rows: list[Setting]) -> Claims:
+def _join_former_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+    """Give a machine that took another name during a log its former one too, unless the new one is another peer's."""
+    for file, own in rows.items():
+        before = [_host(row.value) for row in own if row.path == _HOST_BEFORE]
+        elsewhere = {name for other, claim in claims.items() if other != file for name in claim.names}
+        if before and not claims[file].names & elsewhere:
+            claims[file] = claims[file].joined(Claims(frozenset(before)))
+
+
+def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
+    """Return what a file says of its peer.
+
+    Args:
+        name: name of the file.
+        rows: its settings.
+        alone: whether no other machine speaks in the same file; else the name of the file is not this one's.
+    """
     found = Settings(rows)
-    dump = _DUMP.match(_base(name))
-    log_hosts = {row.value for row in rows if row.tree == "log"}
+    dump = _DUMP.match(_base(name)) if alone else None
     spoken = [
         found.value("host_name").value,
         dump["host"] if dump else None,
-        log_hosts.pop() if len(log_hosts) == 1 else None,
+        *(row.value for row in rows if (row.tree, row.path) == ("log", "host")),
     ]
     lan1 = next(
         (

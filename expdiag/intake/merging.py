@@ -1,0 +1,91 @@
+"""What only all files together tell: records of all peers in order of time, alarms still up, clocks that differ."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from expdiag.evidence import SourceBook, file_number
+from expdiag.tables import Alarm, ConfigurationChange, Issue
+
+_BY_TIME = ("events", "alarms", "configuration_changes", "replication", "peer_links", "restarts", "upgrades")
+_LATEST = datetime.max.replace(tzinfo=UTC)
+# The clustered database writes a change on all peers at once; further apart than a day it is another change
+_SAME_CHANGE = timedelta(days=1)
+_CLOCKS_DIFFER = timedelta(seconds=2)
+
+
+def merge(rows: dict[str, list[Any]], sources: SourceBook) -> None:
+    """Put what logs say into the order of UTC, mark alarms that nothing lowers, and add issues of clocks."""
+    for table in _BY_TIME:
+        rows[table].sort(key=lambda row: row.time or _LATEST)
+    hosts = {file_number(row.source): row.value for row in rows["settings"] if row[:2] == ("log", "host")}
+    rows["alarms"] = _still_up(rows["alarms"], hosts)
+    rows["issues"] += _differing_clocks(rows["configuration_changes"], hosts, sources)
+
+
+def _still_up(alarms: list[Alarm], hosts: Mapping[int, str]) -> list[Alarm]:
+    """Mark, of the alarms in the logs of one host, only the last that was raised and not lowered after."""
+    last: dict[tuple[str, str], int] = {}
+    for place, alarm in enumerate(alarms):
+        if alarm.slot is None:
+            last[_identity(alarm, hosts)] = place
+    return [
+        alarm if alarm.slot is not None else alarm._replace(still_up=_is_up(alarm, last[_identity(alarm, hosts)] == n))
+        for n, alarm in enumerate(alarms)
+    ]
+
+
+def _is_up(alarm: Alarm, is_last: bool) -> bool:
+    return is_last and alarm.state != "lowered"
+
+
+def _identity(alarm: Alarm, hosts: Mapping[int, str]) -> tuple[str, str]:
+    number = file_number(alarm.source)
+    return hosts.get(number, str(number)), str(alarm.number or alarm.uuid or alarm.title)
+
+
+def _differing_clocks(changes: list[ConfigurationChange], hosts: Mapping[int, str], sources: SourceBook) -> list[Issue]:
+    """Compare when hosts logged the same change of the clustered database.
+
+    Only a change that each of two hosts logged once is compared: of repeated ones it is not known which are the same.
+    """
+    logged: dict[tuple[str, str | None, str | None], dict[str, list[ConfigurationChange]]] = {}
+    for change in changes:
+        host = hosts.get(file_number(change.source))
+        if host and change.time and change.old is not None and not change.user:
+            key = (change.item.lower(), change.old, change.new)
+            logged.setdefault(key, {}).setdefault(host, []).append(change)
+    found: dict[tuple[str, str], Issue] = {}
+    for by_host in logged.values():
+        once = sorted((host, rows[0]) for host, rows in by_host.items() if len(rows) == 1)
+        for n, (host, change) in enumerate(once):
+            for other, same in once[n + 1 :]:
+                apart = _apart(change, same)
+                if _CLOCKS_DIFFER < abs(apart) < _SAME_CHANGE:
+                    found.setdefault((host, other), _issue(host, other, apart, change, same, sources))
+    return list(found.values())
+
+
+def _apart(change: ConfigurationChange, same: ConfigurationChange) -> timedelta:
+    return same.time - change.time if same.time and change.time else timedelta()
+
+
+def _issue(
+    host: str,
+    other: str,
+    apart: timedelta,
+    change: ConfigurationChange,
+    same: ConfigurationChange,
+    sources: SourceBook,
+) -> Issue:
+    here, there = sources[same.source], sources[change.source]
+    ahead, behind = (other, host) if apart > timedelta() else (host, other)
+    return Issue(
+        here.file,
+        here.line,
+        "clock",
+        f"the clock of {ahead} seems {abs(apart).total_seconds():.1f} s ahead of that of {behind}: both logged a change "
+        f"of {change.item} ({there.file}, line {there.line}), which the database writes on all peers at once",
+    )
