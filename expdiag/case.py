@@ -14,7 +14,7 @@ from expdiag.evidence import SourceBook
 from expdiag.intake import Dossier
 from expdiag.model import cluster as clusters
 from expdiag.model.cluster import Cluster
-from expdiag.tables import Issue
+from expdiag.tables import FieldFound, Issue
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -68,6 +68,13 @@ class Case:
         """Issues of reading, then of putting the evidence together."""
         return (*self.dossier.rows["issues"], *self.cluster.issues)
 
+    @cached_property
+    def fields(self) -> tuple[FieldFound, ...]:
+        """Every fact of every peer, and where it was found or looked for."""
+        from expdiag.model import fields
+
+        return fields.table(self.cluster, self.sources)
+
     @property
     def issues(self) -> pd.DataFrame:
         """What was not understood, refused, or contradicts itself."""
@@ -120,7 +127,9 @@ class Tables(Mapping[str, "pd.DataFrame"]):
 
     def rows(self, name: str) -> tuple[Any, ...]:
         """Return the rows of a table as named tuples."""
-        return self._case.all_issues if name == "issues" else self._case.dossier.rows[name]
+        if name == "issues":
+            return self._case.all_issues
+        return self._case.fields if name == "fields" else self._case.dossier.rows[name]
 
     def __iter__(self) -> Iterator[str]:
         return iter(tables.TABLES)

@@ -369,7 +369,7 @@ def test_a_reader_that_fails_costs_only_its_file(files, monkeypatch) -> None:
     def crash(*_: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr(xml, "STATUS", Reader("status XML", len, crash))
+    monkeypatch.setitem(xml.READERS, "status", Reader("status XML", len, crash))
     case = load(files, s="<Status><A>1</A></Status>", x=GOOD)
 
     assert [(i.kind, i.file) for i in case.all_issues if i.kind == "failed"] == [("failed", "s")]

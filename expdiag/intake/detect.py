@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, logs, ping, rest, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -33,6 +34,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xa1\xb2\x3c\x4d", "unread", "a packet capture; this version does not read captures"),
     (b"\x0a\x0d\x0d\x0a", "unread", "a packet capture; this version does not read captures"),
 )
+_JSON = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]]|$)|"-----BEGIN')
 _TEXT_CONTROL = frozenset(b"\t\n\r\f\x1b\x08\x07")
 
 
@@ -55,16 +57,23 @@ def detect(head: bytes) -> Reader | Foreign:
         return _xml(head, root)
     if _is_binary(head):
         return Foreign("foreign", "binary content in no known format")
-    return _text(first_lines(head))
+    first = first_lines(head)
+    if first and _begins_json(first):
+        return rest.READER
+    return _text(first)
+
+
+def _begins_json(first: list[str]) -> bool:
+    """Whether a text begins like JSON: an object, a list, or one text that holds a PEM block, as REST answers do."""
+    begin = "".join(line.strip() for line in first[:50])[:200]
+    return bool(_JSON.match(begin))
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
-    if root == "status":
-        return xml.STATUS
-    if root == "configuration":
-        return xml.CONFIGURATION
+    if root in xml.READERS:
+        return xml.READERS[root]
     if not root:
         return xml.UNDECIDED
     if root == "xpatherror":

@@ -86,6 +86,6 @@ def _issue(
         here.file,
         here.line,
         "clock",
-        f"the clock of {ahead} seems {abs(apart).total_seconds():.1f} s ahead of that of {behind}: both logged a change "
-        f"of {change.item} ({there.file}, line {there.line}), which the database writes on all peers at once",
+        f"the clock of {ahead} seems {abs(apart).total_seconds():.1f} s ahead of that of {behind}: both logged a "
+        f"change of {change.item} ({there.file}, line {there.line}), which the database writes on all peers at once",
     )

@@ -34,7 +34,7 @@ def names_a_secret(path: str) -> bool:
     if not words:
         return False
     if words[-1] == "key":
-        return words[0] != "option" and words[:2] != ["options", "option"]
+        return words[0] not in ("option", "provisioning/optionkey") and words[:2] != ["options", "option"]
     return not _SECRET_WORDS.isdisjoint(words) or words[-1].endswith(_SECRET_ENDS)
 
 

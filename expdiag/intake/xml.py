@@ -14,7 +14,13 @@ from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask
 
-_TREES = frozenset({"status", "configuration"})
+# What Cisco TMS compares between peers, `/alternatesconfiguration.xml`, is configuration by another name
+_TREES = {
+    "status": "status",
+    "configuration": "configuration",
+    "alternatesconfiguration": "configuration",
+    "history": "history",
+}
 _ROOT = re.compile(rb"<(?:[\w.-]+:)?([\w.-]+)")
 _MAX_TEXT = 1 << 16
 _MAX_UNPARSED = 8 << 20
@@ -95,8 +101,8 @@ class _Walker:
         self._text_size = 0
 
     def _take_root(self, name: str) -> None:
-        tree = name.lower()
-        if tree not in _TREES:
+        tree = _TREES.get(name.lower())
+        if tree is None:
             raise _RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
         self._grower = trees.Grower(tree, self._harvest)
         self._indexed = knowledge.indexed_paths(tree)
@@ -198,6 +204,5 @@ _CUT = frozenset(
     )
 )
 
-STATUS = Reader("status XML", lambda _: 0, _read)
-CONFIGURATION = Reader("configuration XML", lambda _: 0, _read)
+READERS = {root: Reader(f"{root} XML", lambda _: 0, _read) for root in _TREES}
 UNDECIDED = Reader("XML", lambda _: 0, _read)  # its root element stands beyond the head

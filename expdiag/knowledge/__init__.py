@@ -50,7 +50,7 @@ def configuration_words() -> frozenset[str]:
 @cache
 def indexed_paths(tree: str) -> frozenset[str]:
     """Return the skeletons of the nodes of a tree that carry an index, `*` in its place."""
-    return frozenset(load("exports")["indexed"][tree])
+    return frozenset(load("exports")["indexed"].get(tree, ()))
 
 
 @cache

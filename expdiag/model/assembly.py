@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from expdiag import knowledge
 from expdiag.evidence import file_number
 from expdiag.intake import Dossier
 from expdiag.model import identity
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
-from expdiag.model.settings import Settings, has_index
+from expdiag.model.places import fields, has_index, is_made
+from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
 _OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates")
@@ -57,18 +57,19 @@ def _peer(
 ) -> tuple[Peer, list[Issue]]:
     ages = _ages(bundle, files)
     cut = {number for number in bundle.files if not files[number].complete}
-    settings = Settings(sorted(rows["settings"], key=lambda row: _trust(row, ages, files)), cut)
     current = {number for number, age in ages.items() if age == 0}
+    alarms = tuple(a for a in rows["alarms"] if a.time is not None or file_number(a.source) in current)
+    trusted = sorted(rows["settings"], key=lambda row: _trust(row, ages, files))
+    settings = Settings(trusted, cut, rows["configuration_changes"], alarms, ages.keys() - current)
     peer = describe(
         settings,
-        tuple(a for a in rows["alarms"] if a.time is not None or file_number(a.source) in current),
-        tuple(rows["configuration_changes"]),
+        alarms,
         tuple(c for c in rows["certificates"] if file_number(c.source) in current),
         tuple(rows["replication"]),
         frozenset(bundle.files),
         _name_of_files(bundle, files),
     )
-    return peer, [*_older_bundles(ages, files), *_conflicts(settings, ages, dossier)]
+    return peer, [*_older_bundles(ages, files), *_conflicts(settings, dossier)]
 
 
 def _name_of_files(bundle: Bundle, files: Mapping[int, FileRead]) -> Fact[str]:
@@ -132,16 +133,18 @@ def _older_bundles(ages: Mapping[int, int], files: Mapping[int, FileRead]) -> li
     ]
 
 
-def _conflicts(settings: Settings, ages: Mapping[int, int], dossier: Dossier) -> list[Issue]:
-    """Report fields for which two places of the newest bundle say different things."""
+def _conflicts(settings: Settings, dossier: Dossier) -> list[Issue]:
+    """Report fields for which two places of the newest exports say different things."""
     issues = []
-    for field in knowledge.load("fields"):
-        chosen = settings.value(field)
-        if not chosen.value or has_index(field):
+    for field in fields():
+        if is_made(field):
             continue
-        for rival in settings.rivals(field):
-            if ages[file_number(rival.source)] == 0:
-                place, other = dossier.sources[chosen.sources[0]], dossier.sources[rival.source]
-                text = f"{field.replace('_', ' ')} is {rival.value!r} here but {chosen.value!r} in {place.file}"
-                issues.append(Issue(other.file, other.line, "conflict", f"{text}; the latter counts"))
+        mentions = list(settings.mentions(field))
+        chosen = settings.values(field) if has_index(field) else {None: settings.value(field)}
+        for number, fact in chosen.items():
+            for rival in rivals(mentions, fact, number) if fact.value else ():
+                place, other = dossier.sources[fact.sources[0]], dossier.sources[rival.source]
+                name = f"{field.replace('_', ' ')}{'' if number is None else f' {number}'}"
+                text = f"{name} is {rival.value!r} here but {fact.value!r} in {place.file}; the latter counts"
+                issues.append(Issue(other.file, other.line, "conflict", text))
     return issues

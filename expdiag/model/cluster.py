@@ -84,8 +84,9 @@ class Cluster:
 
 def build(dossier: Dossier) -> Cluster:
     """Return the cluster a dossier shows."""
-    mapping = dossier.facts.cluster.address_mapping or {}
     exported, issues = assemble(dossier)
+    mapping, contradicted = membership.address_mapping(exported, dossier.facts)
+    issues += contradicted
     most = membership.MOST_PEERS
     if len(exported) > most:
         text = f"exports of {len(exported)} peers; a cluster has at most six, and only the first {most} are judged"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -23,7 +23,8 @@ _DUMP = re.compile(
     r"(?P<host>[^_].*?)(?:_(?P<time>\d{4}-?\d\d-?\d\d.*?))?\.(?:txt|xml|pem|pcap|pcapng|json|log)$",
     re.I,
 )
-_IDENTIFYING = ("ethernet", "ip ", "systemunit", "ipprotocol", "host")
+_IDENTIFYING = ("ethernet", "ip ", "systemunit", "ipprotocol", "host", "peer", "provisioning/common/dns/dns ")
+_REST_ROOTS = ("provisioning", "status", "management", "api")
 _HOST_BEFORE = "host before"
 
 
@@ -101,10 +102,21 @@ def bundles(
     by_container: dict[str, list[int]] = {}
     for file in sorted(evidence):
         by_container.setdefault(container(names[file]), []).append(file)
-    groups = [group for members in by_container.values() for group in _split(members, claims)]
+    guests = _guests(names, evidence)
+    groups = [Bundle({file}, claims[file]) for file in sorted(guests)]
+    for members in by_container.values():
+        groups += _split([file for file in members if file not in guests], claims)
     merged = _merge(group for group in groups if group.claims)
     merged.sort(key=lambda bundle: min(names[file] for file in bundle.files))
     return merged, sorted(file for group in groups if not group.claims for file in group.files)
+
+
+def _guests(names: Mapping[int, str], evidence: frozenset[int]) -> set[int]:
+    """Return the numbers of those who only speak in a file of another peer, such as an answer of a whole cluster."""
+    first: dict[str, int] = {}
+    for file in sorted(evidence):
+        first.setdefault(names[file], file)
+    return {file for file in evidence if first[names[file]] != file}
 
 
 def generation(name: str) -> tuple[str, str]:
@@ -120,7 +132,8 @@ def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: fro
             rows[file_number(row.source)].append(row)
     speakers = Counter(names[file] for file in evidence)
     claims = {file: _own_claims(names[file], rows[file], alone=speakers[names[file]] == 1) for file in evidence}
-    _join_former_names(claims, rows)
+    _join_former_names(claims, rows, names)
+    _join_system_names(claims, rows)
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():
         if not claim.names and (named := _name_in_path(names[file], known)):
@@ -128,13 +141,30 @@ def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: fro
     return claims
 
 
-def _join_former_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+def _join_former_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]], names: Mapping[int, str]) -> None:
     """Give a machine that took another name during a log its former one too, unless the new one is another peer's."""
     for file, own in rows.items():
-        before = [_host(row.value) for row in own if row.path == _HOST_BEFORE]
-        elsewhere = {name for other, claim in claims.items() if other != file for name in claim.names}
-        if before and not claims[file].names & elsewhere:
-            claims[file] = claims[file].joined(Claims(frozenset(before)))
+        if not any(row.path == _HOST_BEFORE for row in own):
+            continue
+        here = container(names[file])
+        elsewhere = {name for other in claims if container(names[other]) != here for name in claims[other].names}
+        speakers = [other for other in rows if names[other] == names[file]]
+        if not claims[file].names & elsewhere:
+            together = frozenset(name for other in speakers for name in claims[other].names)
+            for other in speakers:
+                claims[other] = claims[other].joined(Claims(together))
+
+
+def _join_system_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+    """Give a file that names its peer by the system name alone the host name that goes with it."""
+    hosts = {
+        system.lower(): claims[file].names
+        for file, own in rows.items()
+        if claims[file].names and (system := Settings(own).value("system_name").value)
+    }
+    for file, claim in claims.items():
+        if len(claim.names) == 1 and not rows[file] and (meant := hosts.get(next(iter(claim.names)))):
+            claims[file] = claim.joined(Claims(meant))
 
 
 def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
@@ -151,6 +181,8 @@ def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
         found.value("host_name").value,
         dump["host"] if dump else None,
         *(row.value for row in rows if (row.tree, row.path) == ("log", "host")),
+        *(row.value for row in rows if (row.tree, row.path) == ("rest", "peer")),
+        _rest_folder(name) if alone else None,
     ]
     lan1 = next(
         (
@@ -160,10 +192,11 @@ def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
         ),
         None,
     )
+    addresses = [lan1, *(usable(text) for text in spoken if text)]
     return Claims(
-        names=frozenset(_host(text) for text in spoken if text),
+        names=frozenset(_host(text) for text in spoken if text and not usable(text)),
         serial=(found.value("serial").value or "").upper(),
-        address=str(lan1) if lan1 else "",
+        address=next((str(address) for address in addresses if address), ""),
     )
 
 
@@ -189,8 +222,24 @@ def _base(name: str) -> str:
 
 
 def container(name: str) -> str:
-    """Return the archive or folder a file lies in."""
-    return str(PurePosixPath(_plain(name).replace("!", "/")).parent)
+    """Return the archive or folder a file lies in; the folders of an endpoint's path belong to the file."""
+    folder = PurePosixPath(_plain(name).replace("!", "/")).parent
+    if name.lower().endswith(".json"):
+        if _rest_folder(name):
+            return "/".join(folder.parts[: _rest_place(folder.parts) + 2])
+        root = next((place for place, part in enumerate(folder.parts) if part.lower() in _REST_ROOTS), None)
+        return "/".join(folder.parts[:root]) or "."
+    return str(folder)
+
+
+def _rest_place(parts: Sequence[str]) -> int:
+    return [part.lower() for part in parts].index("rest")
+
+
+def _rest_folder(name: str) -> str:
+    """Return what `rest/<peer>/` calls the peer, empty where a file lies elsewhere."""
+    parts = PurePosixPath(_plain(name).replace("!", "/")).parts
+    return parts[_rest_place(parts) + 1] if "rest" in (part.lower() for part in parts[:-2]) else ""
 
 
 def _plain(name: str) -> str:

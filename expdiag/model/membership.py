@@ -11,7 +11,7 @@ from expdiag.intake import CaseFile, Dossier
 from expdiag.model.directory import Directory
 from expdiag.model.facts import Fact
 from expdiag.model.names import address, canonical
-from expdiag.model.peers import TLS_MODES, Peer
+from expdiag.model.peers import Peer
 from expdiag.model.platforms import is_ambiguous, is_appliance
 from expdiag.tables import Issue
 
@@ -102,6 +102,18 @@ def primary(peers: Sequence[Peer], directory: Directory) -> Peer | None:
     return next((peer for peer in peers if peer.name == ranked[0][0]), None)
 
 
+def address_mapping(peers: Sequence[Peer], facts: CaseFile) -> tuple[dict[str, str], list[Issue]]:
+    """Return the cluster address mapping, name to address: what exports show, else what `case.toml` says."""
+    shown = {name: fact.value for peer in peers for name, fact in peer.address_mapping.items() if fact.value}
+    stated = dict(facts.cluster.address_mapping or {})
+    issues = [
+        Issue(facts.file, None, "conflict", f"{name} is mapped to {address} here but to {shown[name]} in an export")
+        for name, address in stated.items()
+        if name in shown and shown[name] != address
+    ]
+    return {**stated, **shown}, issues
+
+
 def with_stated_facts(peers: list[Peer], mapping: Mapping[str, str], facts: CaseFile) -> tuple[list[Peer], list[Issue]]:
     """Fill what the exports leave open from `case.toml`; an export that says otherwise wins and is an issue.
 
@@ -127,7 +139,7 @@ def with_stated_facts(peers: list[Peer], mapping: Mapping[str, str], facts: Case
     if mode := facts.cluster.tls_verification_mode:
         source = facts.sources.get("cluster.tls_verification_mode")
         for name, peer in list(by_name.items()):
-            by_name[name], issue = _stated(peer, "tls_mode", TLS_MODES[mode.lower()], source, facts.file)
+            by_name[name], issue = _stated(peer, "tls_mode", mode, source, facts.file)
             issues += issue
     return list(by_name.values()), issues
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from expdiag.model.facts import Fact
@@ -9,10 +10,10 @@ from expdiag.model.names import Address, canonical, join, usable
 from expdiag.model.platforms import from_serial, from_size, is_ambiguous, is_virtual
 from expdiag.model.settings import Settings
 from expdiag.model.versions import Release, release
-from expdiag.tables import Alarm, Certificate, ConfigurationChange, Replication
+from expdiag.tables import Alarm, Certificate, Replication
 
-TLS_MODES = {"enforce": "Enforce", "enforcing": "Enforce", "permissive": "Permissive"}
-PERMISSIVE_ALARM = 40049
+TLS_MODES = ("Enforce", "Permissive")
+TYPES = ("C", "E")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Peer:
             the configured entries.
         deployment: the size an appliance or virtual machine is set up as, where that is told apart from the model.
         is_virtual: whether its hardware is a virtual machine.
+        address_mapping: names of the cluster address mapping and the addresses they lead to, as its exports show it.
+        settings: everything its exports say, by field.
         aliases: further texts that mean this peer, such as the entries of peer lists that lead to it.
     """
 
@@ -76,6 +79,8 @@ class Peer:
     certificates: tuple[Certificate, ...] = ()
     alarms: tuple[Alarm, ...] = ()
     aliases: tuple[str, ...] = ()
+    address_mapping: Mapping[str, Fact[str]] = field(default_factory=dict)
+    settings: Settings = field(default_factory=lambda: Settings(()), repr=False, compare=False)
 
     @property
     def fqdn(self) -> Fact[str]:
@@ -133,7 +138,6 @@ class Peer:
 def describe(
     settings: Settings,
     alarms: tuple[Alarm, ...],
-    changes: tuple[ConfigurationChange, ...],
     certificates: tuple[Certificate, ...],
     replication: tuple[Replication, ...],
     files: frozenset[int],
@@ -158,7 +162,7 @@ def describe(
         ),
         domain=settings.value("domain"),
         system_name=system_name,
-        type=settings.value("expressway_flag").map(_type),
+        type=settings.value("type").map(lambda text: text if text in TYPES else None),
         version=_text(settings.value("version")).map(release),
         build=_text(settings.value("build")),
         serial=_text(settings.value("serial")),
@@ -173,7 +177,7 @@ def describe(
         listed=listed,
         list_is_cut=settings.ends_in(listed),
         replicated=_replicated(replication),
-        tls_mode=_tls_mode(settings, ordered, changes),
+        tls_mode=settings.value("tls_verification_mode").map(lambda text: text if text in TLS_MODES else None),
         ip_version=_text(settings.value("cluster_ip_version")),
         ip_protocol=_text(settings.value("ip_protocol")),
         h323_on=settings.value("h323_mode").map(_flag),
@@ -182,7 +186,18 @@ def describe(
         certificates=certificates,
         alarms=ordered,
         aliases=_own_entries(replication),
+        address_mapping=_address_mapping(settings),
+        settings=settings,
     )
+
+
+def _address_mapping(settings: Settings) -> dict[str, Fact[str]]:
+    names, addresses = settings.values("address_mapping_name"), settings.values("address_mapping_address")
+    return {
+        fact.value: Fact(addresses[number].value, fact.sources + addresses[number].sources)
+        for number, fact in names.items()
+        if fact.value and number in addresses and usable(addresses[number].value)
+    }
 
 
 def _own_entries(replication: tuple[Replication, ...]) -> tuple[str, ...]:
@@ -208,11 +223,6 @@ def _small_number(text: str) -> int | None:
 
 def _flag(text: str) -> bool | None:
     return {"on": True, "true": True, "off": False, "false": False}.get(text.strip().lower())
-
-
-def _type(text: str) -> str | None:
-    flag = _flag(text)
-    return None if flag is None else "E" if flag else "C"
 
 
 def _platform(settings: Settings) -> Fact[str]:
@@ -252,15 +262,3 @@ def _replicated(replication: tuple[Replication, ...]) -> dict[int, Fact[str]]:
         return {}
     last = replication[-1]
     return {n: Fact(address, (last.source,)) for n, address in enumerate(last.addresses, start=1)}
-
-
-def _tls_mode(settings: Settings, alarms: tuple[Alarm, ...], changes: tuple[ConfigurationChange, ...]) -> Fact[str]:
-    """Trust a dump first, then the newest logged change, then the alarm that says Permissive."""
-    dumped = _text(settings.value("tls_verification_mode")).map(lambda text: TLS_MODES.get(text.lower()))
-    logged = [
-        Fact(TLS_MODES.get((change.new or "").lower()), (change.source,))
-        for change in changes
-        if change.item.lower().endswith("tls_verify")
-    ]
-    alarmed = [Fact("Permissive", (a.source,)) for a in alarms if a.number == PERMISSIVE_ALARM]
-    return next((fact for fact in (dumped, *reversed(logged), *alarmed) if fact.known), Fact())

@@ -1,61 +1,77 @@
-"""The settings of one peer, found by field: `knowledge/fields.toml` says where each may stand."""
+"""The settings of one peer, found by field: `knowledge/fields.toml` says where each may stand.
+
+What a log tells of a change and which alarms are up stand beside the dumps, as places of their own.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import NamedTuple
 
-from expdiag import knowledge
 from expdiag.evidence import file_number
 from expdiag.model.facts import Fact
-from expdiag.tables import Setting
+from expdiag.model.places import INDEX, Place, has_index, places, skeleton, words
+from expdiag.model.versions import Release, release
+from expdiag.tables import Alarm, ConfigurationChange, Setting
 
-_INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)")
-_IGNORED = str.maketrans("", "", "_-")
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """One place of a field: a tree, and a path with `*` for indexes; `tail` leaves its beginning open."""
-
-    tree: str
-    skeleton: str
-    tail: bool
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
-def skeleton(path: str) -> str:
-    """Return a path with `*` for each index and nothing that differs between spellings."""
-    return _INDEX.sub("*", path).translate(_IGNORED).lower()
+class Mention(NamedTuple):
+    """What one place says of a field; `number` is its index, None for a field that has one value.
+
+    `is_old` tells that it stands in a bundle of which the case holds a newer one.
+    """
+
+    place: Place
+    path: str
+    number: int | None
+    value: str
+    source: int
+    is_old: bool
 
 
-@cache
-def places(field: str) -> tuple[Place, ...]:
-    """Return the places of a field in the order of trust."""
-    parsed = []
-    for text in knowledge.load("fields")[field]["places"]:
-        tree, _, path = text.partition(": ")
-        tail = path.startswith("… ")
-        parsed.append(Place(tree, skeleton(path.removeprefix("… ")), tail))
-    return tuple(parsed)
+def rivals(mentions: Iterable[Mention], chosen: Fact[str], number: int | None) -> Iterator[Mention]:
+    """Yield what says something else than the value that counts, older bundles left aside.
+
+    Lists of the REST API are counted by place and not by number, so they are no rivals of a numbered value.
+    """
+    for mention in mentions:
+        differs = mention.value and mention.value.casefold() != (chosen.value or "").casefold()
+        comparable = number is None or mention.place.tree in ("configuration", "status")
+        if differs and comparable and mention.number == number and not mention.is_old:
+            yield mention
 
 
-def has_index(field: str) -> bool:
-    """Whether a field has a value per index, such as an address per interface."""
-    return any("*" in place.skeleton for place in places(field))
-
-
-def page(field: str) -> str:
-    """Return the page of the web interface that shows a field."""
-    return str(knowledge.load("fields")[field]["page"])
+def _number(path: str) -> int:
+    """Return the first index of a path; a place without one holds the only value."""
+    index = INDEX.search(path)
+    return int(index[0]) if index else 1
 
 
 class Settings:
     """All settings of one peer, the most trusted first where a place has several."""
 
-    def __init__(self, rows: Iterable[Setting], cut_files: Collection[int] = ()) -> None:
-        """Take the rows of a peer; `cut_files` are numbers of files whose end is missing."""
+    def __init__(
+        self,
+        rows: Iterable[Setting],
+        cut_files: Collection[int] = (),
+        changes: Iterable[ConfigurationChange] = (),
+        alarms: Iterable[Alarm] = (),
+        old_files: Collection[int] = (),
+    ) -> None:
+        """Take what is known of a peer.
+
+        Args:
+            rows: its settings.
+            cut_files: numbers of files whose end is missing.
+            changes: changes its log tells of; the newest of a setting counts.
+            alarms: its alarms; those that are up are places of their own.
+            old_files: numbers of files of which a newer export is in the case.
+        """
+        self._old_files = frozenset(old_files)
         self._cut_files = frozenset(cut_files)
         self._last_row: dict[int, int] = {}
         self._by_place: dict[tuple[str, str], list[Setting]] = {}
@@ -63,12 +79,27 @@ class Settings:
         for row in rows:
             file = file_number(row.source)
             self._last_row[file] = max(row.source, self._last_row.get(file, 0))
-            shape = skeleton(row.path)
-            known = self._by_place.setdefault((row.tree, shape), [])
-            if not known:
-                last = shape.rpartition(" ")[2]
-                self._by_last_word.setdefault((row.tree, last), []).append(shape)
-            known.append(row)
+            self._take(row)
+        for change in sorted(changes, key=lambda change: change.time or _EARLIEST, reverse=True):
+            if change.new is not None:
+                self._take(Setting("log", change.item, change.new, change.source))
+        for alarm in alarms:
+            if alarm.still_up and alarm.number:
+                self._take(Setting("alarm", str(alarm.number), "raised", alarm.source))
+
+    def _take(self, row: Setting) -> None:
+        shape = skeleton(row.path)
+        known = self._by_place.setdefault((row.tree, shape), [])
+        if not known:
+            last = shape.rpartition(" ")[2]
+            self._by_last_word.setdefault((row.tree, last), []).append(shape)
+        known.append(row)
+
+    @cached_property
+    def release(self) -> Release | None:
+        """The release the peer runs, None where no export shows it."""
+        shown = self._first("version", None)
+        return release(shown.value) if shown else None
 
     def at(self, place: Place) -> list[Setting]:
         """Return the settings at a place."""
@@ -79,29 +110,44 @@ class Settings:
         ends = [s for s in shapes if s == place.skeleton or s.endswith(f" {place.skeleton}")]
         return [row for shape in ends for row in self._by_place[(place.tree, shape)]]
 
+    def mentions(self, field: str) -> Iterator[Mention]:
+        """Yield what the places of a field say, in the order of trust."""
+        yield from self._mentions(field, self.release)
+
+    def _mentions(self, field: str, of: Release | None) -> Iterator[Mention]:
+        spelled = words(field)
+        for place in places(field, of):
+            for row in self.at(place):
+                value = place.means if place.means is not None else row.value
+                is_old = file_number(row.source) in self._old_files
+                number = _number(row.path) if has_index(field) else None
+                yield Mention(place, row.path, number, spelled.get(value.lower(), value), row.source, is_old)
+
+    def _first(self, field: str, of: Release | None) -> Mention | None:
+        empty = None
+        for mention in self._mentions(field, of):
+            if mention.value:
+                return mention
+            empty = empty or mention
+        return empty
+
     def value(self, field: str) -> Fact[str]:
         """Return a field that has one value, from the first place that is not empty."""
-        empty: Fact[str] = Fact()
-        for place in places(field):
-            for row in self.at(place):
-                if row.value:
-                    return Fact(row.value, (row.source,))
-                empty = empty.or_else(Fact("", (row.source,)))
-        return empty
+        chosen = self._first(field, self.release)
+        return Fact(chosen.value, (chosen.source,)) if chosen else Fact()
 
     def values(self, field: str) -> dict[int, Fact[str]]:
         """Return a field that has one value per index, by index; the first place that holds any counts.
 
         An index whose value is empty is there with an empty text: the evidence says that it is not set.
         """
-        for place in places(field):
-            found: dict[int, Fact[str]] = {}
-            for row in self.at(place):
-                index = _INDEX.search(row.path)
-                found.setdefault(int(index[0]) if index else 1, Fact(row.value, (row.source,)))
-            if found:
-                return dict(sorted(found.items()))
-        return {}
+        found: dict[int, Fact[str]] = {}
+        chosen: Place | None = None
+        for mention in self.mentions(field):
+            chosen = chosen or mention.place
+            if mention.place == chosen:
+                found.setdefault(mention.number or 0, Fact(mention.value, (mention.source,)))
+        return dict(sorted(found.items()))
 
     def ends_in(self, listed: Mapping[int, Fact[str]], full: int | None = None) -> bool:
         """Whether a list is the last thing a file says, so that entries of it may be missing.
@@ -120,15 +166,3 @@ class Settings:
     def of_log(self) -> list[Setting]:
         """Return the hosts a log names itself by."""
         return self._by_place.get(("log", "host"), [])
-
-    def rivals(self, field: str) -> list[Setting]:
-        """Return settings of a field with one value that contradict the one that counts."""
-        chosen = self.value(field)
-        if not chosen.value:
-            return []
-        return [
-            row
-            for place in places(field)
-            for row in self.at(place)
-            if row.value and row.value.casefold() != chosen.value.casefold()
-        ]

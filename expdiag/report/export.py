@@ -39,6 +39,6 @@ def _harmless(frame: pd.DataFrame) -> pd.DataFrame:
         if str(column.dtype) == "string":
             column = column.map(cell, na_action="ignore")
         elif str(column.dtype) == "object":
-            column = column.map(lambda value: cell(" ".join(map(str, value))) if isinstance(value, tuple) else value)
+            column = column.map(lambda value: cell("; ".join(map(str, value))) if isinstance(value, tuple) else value)
         columns[name] = column
     return frame.assign(**columns)

@@ -40,7 +40,7 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
     if types.silent:
         return unknown(
             f"nothing shows the type of {names(types.silent)}",
-            want=[want.field(peer, "expressway_flag") for peer in types.silent],
+            want=[want.field(peer, "type") for peer in types.silent],
             evidence=types.evidence,
         )
     return passed(f"all peers are of one type: {types.listing()}", evidence=types.evidence)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expdiag.model.peers import Peer
-from expdiag.model.settings import page
+from expdiag.model.places import page
 
 
 def bundle(peer: Peer) -> str:
