@@ -246,7 +246,8 @@ def test_peers_whose_clocks_differ_are_told_by_a_change_both_logged(files) -> No
 
 
 def test_the_event_log_of_the_web_page_has_no_host(files) -> None:
-    text = '2026-05-01 10:00:00 tvcs: Event="System Start" Level="1" UTCTime="2026-05-01 08:00:00"\n2026-05-01 11:00:00 MARK\n'
+    start = '2026-05-01 10:00:00 tvcs: Event="System Start" Level="1" UTCTime="2026-05-01 08:00:00"'
+    text = f"{start}\n2026-05-01 11:00:00 MARK\n"
 
     rows = expdiag.load(files({"e1/eventlog.txt": text})).dossier.rows["restarts"]
 

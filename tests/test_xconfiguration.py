@@ -61,7 +61,6 @@ def test_every_other_line_is_an_issue_with_its_number(files) -> None:
 
     assert settings(case) == {"H323 Mode": "On"}
     assert [(i.line, i.text) for i in case.all_issues if i.kind == "unrecognised"] == [
-        (1, "admin@e1 > xConfiguration //"),
         (5, "Welcome to: the machine"),
     ]
 

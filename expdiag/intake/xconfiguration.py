@@ -11,6 +11,7 @@ import re
 from expdiag import knowledge
 from expdiag.intake import trees
 from expdiag.intake.member import Member
+from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.intake.secrets import mask
 from expdiag.tables import Setting
@@ -69,7 +70,7 @@ def take(line: str, number: int, harvest: Harvest) -> bool:
     """
     leaf = _leaf(line)
     if not leaf:
-        return bool(_STRUCTURE.match(line))
+        return bool(_STRUCTURE.match(line)) or prompt(line) is not None
     path, raw = leaf
     if raw.startswith('"') and (raw == '"' or not raw.endswith('"')):
         harvest.issue("truncated", f"{path}: the value is cut off", number)

@@ -7,8 +7,7 @@ and names before addresses, because two peers that share a name or an address ar
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -98,11 +97,11 @@ def bundles(
     Returns:
         one bundle per peer, in the order of the file names, and the files that could not be placed.
     """
-    claims = _claims(names, settings, evidence)
+    guests = _guests(names, evidence)
+    claims = _claims(names, settings, evidence, guests)
     by_container: dict[str, list[int]] = {}
     for file in sorted(evidence):
         by_container.setdefault(container(names[file]), []).append(file)
-    guests = _guests(names, evidence)
     groups = [Bundle({file}, claims[file]) for file in sorted(guests)]
     for members in by_container.values():
         groups += _split([file for file in members if file not in guests], claims)
@@ -125,18 +124,23 @@ def generation(name: str) -> tuple[str, str]:
     return container(name), (dump["time"] or "") if dump else ""
 
 
-def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]) -> dict[int, Claims]:
+def _claims(
+    names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int], guests: Collection[int]
+) -> dict[int, Claims]:
     rows: dict[int, list[Setting]] = {file: [] for file in evidence}
     for row in settings:
         if row.path.lower().startswith(_IDENTIFYING):
             rows[file_number(row.source)].append(row)
-    speakers = Counter(names[file] for file in evidence)
-    claims = {file: _own_claims(names[file], rows[file], alone=speakers[names[file]] == 1) for file in evidence}
+    visited = {names[file] for file in guests}
+    claims = {}
+    for file in evidence:
+        name = "" if file in guests else names[file]
+        claims[file] = _own_claims(name, rows[file], alone=name not in visited)
     _join_former_names(claims, rows, names)
     _join_system_names(claims, rows)
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():
-        if not claim.names and (named := _name_in_path(names[file], known)):
+        if not claim.names and file not in guests and (named := _name_in_path(names[file], known)):
             claims[file] = Claims(frozenset({named}), claim.serial, claim.address)
     return claims
 
@@ -171,9 +175,9 @@ def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
     """Return what a file says of its peer.
 
     Args:
-        name: name of the file.
+        name: name of the file; empty for those who only speak in a file of another peer.
         rows: its settings.
-        alone: whether no other machine speaks in the same file; else the name of the file is not this one's.
+        alone: whether nobody else speaks in the file; else the host in its name may be another's.
     """
     found = Settings(rows)
     dump = _DUMP.match(_base(name)) if alone else None
@@ -182,7 +186,7 @@ def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
         dump["host"] if dump else None,
         *(row.value for row in rows if (row.tree, row.path) == ("log", "host")),
         *(row.value for row in rows if (row.tree, row.path) == ("rest", "peer")),
-        _rest_folder(name) if alone else None,
+        _rest_folder(name),
     ]
     lan1 = next(
         (

@@ -163,7 +163,10 @@ class _Answer:
 
     def _take_record(self, record: Object) -> None:
         if self._endpoint.endswith(_ALARMS):
-            self._harvest.add(_alarm(record, self._note(record)))
+            alarm = _alarm(record, self._note(record))
+            self._harvest.add(alarm)
+            if alarm.time:
+                self._harvest.clock(alarm.time)
         elif self._endpoint == _UPGRADES and (status := record.scalar("upgradestatus")):
             when = record.scalar("statusupdatetime")
             detail = f"{status.value} at {when.value}, zone not shown" if when else status.value
