@@ -16,6 +16,7 @@ _TOKEN = re.compile(
     r'[ \t\r\n]*(?P<token>[{}\[\],:]|"(?:[^"\\\x00-\x1f]|\\.)*"|true|false|null'
     r"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
 )
+_PART_OF_NUMBER = re.compile(r"-|\.|[eE][+-]?")
 _BLANK = re.compile(r"[ \t\r\n]*")
 
 
@@ -178,4 +179,4 @@ def _may_be_cut(text: str, at: int) -> bool:
     rest = text[at:]
     if rest.startswith('"'):
         return "\n" not in rest
-    return any(word.startswith(rest) for word in ("true", "false", "null", "-"))
+    return bool(_PART_OF_NUMBER.fullmatch(rest)) or any(word.startswith(rest) for word in ("true", "false", "null"))
