@@ -8,7 +8,7 @@ from typing import Any
 
 from expdiag.evidence import file_number
 from expdiag.intake import Dossier
-from expdiag.model import identity
+from expdiag.model import filenames, identity
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
@@ -16,7 +16,7 @@ from expdiag.model.places import fields, has_index, is_made
 from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
-_OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates")
+_OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates", "firewall_rules", "events")
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -89,20 +89,25 @@ def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:
     """
     exports: dict[tuple[str, str], list[int]] = {}
     for number in bundle.files:
-        exports.setdefault(identity.generation(files[number].file), []).append(number)
+        exports.setdefault(filenames.generation(files[number].file), []).append(number)
     age_of = {}
     for (_, named), numbers in exports.items():
         newest = max((time for number in numbers if (time := files[number].last_time)), default=None)
         age_of.update(dict.fromkeys(numbers, newest or _time_in(named) or _EARLIEST))
-    rivals: dict[str, set[tuple[datetime, tuple[str, str]]]] = {}
+    rivals: dict[tuple[str, str], set[tuple[datetime, tuple[str, str]]]] = {}
     for number, time in age_of.items():
-        rivals.setdefault(files[number].kind, set()).add((time, identity.generation(files[number].file)))
+        rivals.setdefault(_part(files[number]), set()).add((time, filenames.generation(files[number].file)))
     return {
         number: sum(
-            1 for rival in rivals[files[number].kind] if rival > (time, identity.generation(files[number].file))
+            1 for rival in rivals[_part(files[number])] if rival > (time, filenames.generation(files[number].file))
         )
         for number, time in age_of.items()
     }
+
+
+def _part(file: FileRead) -> tuple[str, str]:
+    """Return which part of an export a file is: only the same part of another export can be newer."""
+    return file.kind, filenames.role(file.file)
 
 
 def _time_in(name: str) -> datetime | None:
