@@ -16,6 +16,11 @@ FILE_NAME = "case.toml"
 _LONGEST_LINE = 8192
 TYPES = ("C", "E")
 TLS_MODES = ("Enforce", "Permissive")
+FIREWALL_ACTIONS = ("allow", "accept", "reject", "drop", "deny")
+_FIREWALL_KEYS = (
+    *("device", "priority", "action", "address", "prefix_length", "interface", "service", "transport"),
+    *("start_port", "end_port", "description"),
+)
 CHANGES = ("forming", "adding-peer", "removing-peer", "upgrading", "changing-primary", "enforcing-tls")
 
 
@@ -79,8 +84,8 @@ class CaseFile:
     """All facts of a `case.toml`; an absent file gives one without facts.
 
     Attributes:
-        lines: line numbers by dotted key, for evidence.
-        texts: the lines themselves, by number.
+        firewall: the entries of `[[firewall]]` in order, each with its `device` and the fields of a rule.
+        sources: source ids by dotted key; the n-th entry of `[[firewall]]` is `firewall.n`.
     """
 
     file: str = FILE_NAME
@@ -92,6 +97,7 @@ class CaseFile:
     tms: Tms = field(default_factory=Tms)
     change: Change | None = None
     accepted: tuple[Accepted, ...] = ()
+    firewall: tuple[Mapping[str, object], ...] = ()
     sources: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -121,7 +127,7 @@ def parse(data: bytes, file: str, note: Callable[[int, str], int]) -> CaseFile:
 
 def _facts(tree: dict[str, Any], text: str, file: str, note: Callable[[int, str], int]) -> CaseFile:
     check = _Checker(file)
-    check.keys("", tree, ("case", "cluster", "peers", "services", "tms", "change", "accepted"))
+    check.keys("", tree, ("case", "cluster", "peers", "services", "tms", "change", "accepted", "firewall"))
     case = check.table("case", tree, ("name", "as_of"))
     cluster = check.table("cluster", tree, ("tls_verification_mode", "address_mapping"))
     change = check.table("change", tree, ("kind", "start", "end"))
@@ -146,6 +152,7 @@ def _facts(tree: dict[str, Any], text: str, file: str, note: Callable[[int, str]
         if change
         else None,
         accepted=check.accepted(tree),
+        firewall=check.firewall(tree),
         sources={key: note(line, shown) for key, (line, shown) in _key_lines(text).items()},
     )
 
@@ -239,6 +246,19 @@ class _Checker:
             )
         return facts
 
+    def firewall(self, tree: Mapping[str, Any]) -> tuple[Mapping[str, object], ...]:
+        """Rules of a peer or of a firewall between the peers, with the names of fields the web page has."""
+        entries = tree.get("firewall", [])
+        if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+            raise CaseFileError(self._file, "firewall rules are a list of tables: write [[firewall]]")
+        for entry in entries:
+            self.keys("firewall", entry, _FIREWALL_KEYS)
+            self.choice("firewall.action", entry.get("action"), FIREWALL_ACTIONS)
+            for key in ("device", "action"):
+                if not self.text(f"firewall.{key}", entry.get(key)):
+                    raise CaseFileError(self._file, f'a [[firewall]] rule needs {key} = "…"')
+        return tuple(entries)
+
     def accepted(self, tree: Mapping[str, Any]) -> tuple[Accepted, ...]:
         entries = tree.get("accepted", [])
         if not isinstance(entries, list):
@@ -269,12 +289,20 @@ def _key_lines(text: str) -> dict[str, tuple[int, str]]:
     """Return where each dotted key stands; TOML's own reader does not tell."""
     section = ""
     found: dict[str, tuple[int, str]] = {}
+    entries: dict[str, int] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         stripped = line.strip()
         if head := re.match(r"^\[\[?([^\]]+)\]\]?", stripped):
             section = head[1].replace('"', "").replace("'", "").strip()
             found.setdefault(section, (number, stripped))
+            if stripped.startswith("[["):
+                entries[section] = entries.get(section, 0) + 1
+                section = f"{section}.{entries[section]}"
+                found[section] = (number, stripped)
         elif key := re.match(r"^([\w\"'.-]+)\s*=", stripped):
             name = key[1].replace('"', "").replace("'", "")
             found.setdefault(f"{section}.{name}" if section else name, (number, stripped))
+            if section.rpartition(".")[0] in entries:
+                first, words = found[section]
+                found[section] = (first, f"{words} {stripped}")
     return found

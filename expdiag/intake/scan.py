@@ -7,35 +7,44 @@ same lines as the result.
 from __future__ import annotations
 
 import importlib
+import re
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple, cast
 
 from expdiag.intake.member import CutShortError
 
 _BLOCK = 1 << 20
-_WORTH_NUMPY = 1 << 18
+WORTH_NUMPY = 1 << 18
 _LONGEST_LINE = 1 << 23
 
 
-@dataclass(slots=True)
 class Block:
     """Whole lines of a file, and the number of the first one."""
 
-    first_line: int
-    data: bytes
-    _count: Callable[[int, int], int] | None = None
+    def __init__(self, first_line: int, data: bytes) -> None:
+        self.first_line = first_line
+        self.data = data
+
+    @cached_property
+    def ends(self) -> Sequence[int]:
+        """Places of the line ends; numpy finds them ten times as fast, but is worth its import only for much."""
+        if len(self.data) < WORTH_NUMPY:
+            return [found.start() for found in re.finditer(b"\n", self.data)]
+        import numpy as np
+
+        ends: Any = np.flatnonzero(np.frombuffer(self.data, np.uint8) == ord("\n"))
+        return cast("Sequence[int]", ends)
 
     @property
     def lines(self) -> int:
         """Number of its lines; the last one counts also where its end is missing."""
-        return self.line_ends(0, len(self.data)) + (not self.data.endswith(b"\n"))
+        return len(self.ends) + (not self.data.endswith(b"\n"))
 
-    def line_ends(self, start: int, end: int) -> int:
-        """Count line ends between two places; numpy is ten times as fast, but worth its import only for much."""
-        if self._count is None:
-            self._count = _counter(self.data)
-        return self._count(start, end)
+    def line_at(self, place: int) -> int:
+        """Return the number of the line a place lies on."""
+        return self.first_line + bisect_left(self.ends, place)
 
 
 class Line(NamedTuple):
@@ -79,7 +88,7 @@ def blocks(chunks: Iterable[bytes], too_long: Callable[[int], None]) -> Iterator
                 continue
             block = Block(number, data[:end])
             yield block
-            number += block.line_ends(0, end)
+            number += block.lines
             parts, size = [data[end:]], size - end
     except CutShortError:
         if size:
@@ -97,10 +106,7 @@ def finder(literals: Sequence[bytes]) -> Callable[[Block], list[Line]]:
 
 def _lines_at(block: Block, places: list[int]) -> list[Line]:
     found: list[Line] = []
-    if not places:
-        return found
-    data, number = block.data, block.first_line
-    counted = 0  # where the line `number` begins
+    data = block.data
     end = -1
     for place in places:
         if place < end:
@@ -108,19 +114,8 @@ def _lines_at(block: Block, places: list[int]) -> list[Line]:
         start = data.rfind(b"\n", 0, place) + 1
         end = data.find(b"\n", place)
         end = len(data) if end < 0 else end
-        number += block.line_ends(counted, start)
-        counted = start
-        found.append(Line(number, data[start:end].rstrip(b"\r")))
+        found.append(Line(block.line_at(start), data[start:end].rstrip(b"\r")))
     return found
-
-
-def _counter(data: bytes) -> Callable[[int, int], int]:
-    if len(data) < _WORTH_NUMPY:
-        return lambda start, end: data.count(b"\n", start, end)
-    import numpy as np
-
-    ends = np.frombuffer(data, np.uint8) == ord("\n")
-    return lambda start, end: int(np.count_nonzero(ends[start:end]))
 
 
 def _hyperscan(literals: Sequence[bytes]) -> Callable[[bytes], list[int]] | None:

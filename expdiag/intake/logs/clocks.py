@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from expdiag.intake.logs.records import Record, record, stamped
 from expdiag.intake.reading import Harvest
-from expdiag.intake.scan import Block
+from expdiag.intake.scan import WORTH_NUMPY, Block
 
 _STEP_BACK = timedelta(minutes=1)  # records of several processes overtake each other by seconds
 _LEAP = timedelta(days=1)  # an idle Expressway still logs a mark every hour
 _DISAGREE = timedelta(seconds=3)  # one of the two clocks may have no fraction
 _STAMP = 19  # 2020-08-12T14:57:43
-_WORTH_NUMPY = 1 << 18
+_DAY = 10
 _MOST_CHECKED = 20_000
 _HEAD = 400
 
@@ -94,7 +94,7 @@ def _turns(block: Block) -> Iterator[tuple[int, int, bool]]:
     Yields:
         line number, place in the block, and whether the record yielded before is the one before it.
     """
-    return _turns_fast(block) if len(block.data) >= _WORTH_NUMPY else _turns_plain(block)
+    return _turns_fast(block) if len(block.data) >= WORTH_NUMPY else _turns_plain(block)
 
 
 def _turns_plain(block: Block) -> Iterator[tuple[int, int, bool]]:
@@ -106,25 +106,19 @@ def _turns_plain(block: Block) -> Iterator[tuple[int, int, bool]]:
 
 
 def _turns_fast(block: Block) -> Iterator[tuple[int, int, bool]]:
+    """Stamps sort as texts; those that do not, and those of another day, are looked at."""
     import numpy as np
 
     data = np.frombuffer(block.data, np.uint8)
-    starts = np.concatenate(([0], np.flatnonzero(data == ord("\n")) + 1))
-    starts = starts[starts + _STAMP <= len(data)]
-    digits = data[starts[:, None] + np.array((0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18))].astype(np.int64) - 48
-    is_record = ((digits >= 0) & (digits <= 9)).all(axis=1)
-    is_record &= (data[starts + 4] == ord("-")) & (data[starts + 16] == ord(":"))
-    lines = np.flatnonzero(is_record)
+    starts = np.concatenate(([0], np.asarray(block.ends) + 1))
+    lines = np.flatnonzero(starts + _STAMP <= len(data))
+    lines = lines[(data[starts[lines]] <= ord("9")) & (data[starts[lines]] >= ord("0"))]
+    lines = lines[(data[starts[lines] + 4] == ord("-")) & (data[starts[lines] + 16] == ord(":"))]
     if not len(lines):
         return
-    year, month, day, hour, minute, second = (
-        digits[lines, :4] @ (1000, 100, 10, 1),
-        *(digits[lines, i : i + 2] @ (10, 1) for i in (4, 6, 8, 10, 12)),
-    )
-    # months of 31 days: in order, and never closer together than they are
-    stamps = ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
-    change = np.diff(stamps)
-    turn = (change < -_STEP_BACK.total_seconds()) | (change > _LEAP.total_seconds())
+    stamps = data[starts[lines][:, None] + np.arange(_STAMP)]
+    texts, days = stamps.view(f"S{_STAMP}")[:, 0], np.ascontiguousarray(stamps[:, :_DAY]).view(f"S{_DAY}")[:, 0]
+    turn = (texts[1:] < texts[:-1]) | (days[1:] != days[:-1])
     after = np.concatenate(([True], turn))
     looked_at = after | np.concatenate((turn, [True]))
     for index, follows in zip(lines[looked_at].tolist(), after[looked_at].tolist(), strict=True):
