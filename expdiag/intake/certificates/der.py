@@ -12,7 +12,7 @@ from typing import NamedTuple
 BOOLEAN, INTEGER, BIT_STRING, OCTET_STRING, OID = 0x01, 0x02, 0x03, 0x04, 0x06
 SEQUENCE, SET = 0x30, 0x31
 _UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
-_MAX_OID, _MAX_INTEGER = 64, 64
+_MAX_OID, _MAX_INTEGER = 64, 512
 # By tag; encoders put UTF-8 into strings of ASCII, and teletex strings hold Latin-1, whatever T.61 says
 _ENCODINGS: dict[int, tuple[str, ...]] = {
     **dict.fromkeys((12, 18, 19, 22, 26), ("utf-8",)),

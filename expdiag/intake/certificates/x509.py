@@ -33,6 +33,7 @@ from expdiag.tables import Certificate
 _A = TypeVar("_A")
 _T = TypeVar("_T")
 _U = TypeVar("_U")
+_V = TypeVar("_V")
 _EXPLICIT_0, _EXPLICIT_3 = 0xA0, 0xA3
 _DNS_NAME, _IP_ADDRESS = 0x82, 0x87
 
@@ -179,8 +180,8 @@ class _Decoder:
         return found
 
     def extension(
-        self, found: dict[str, list[bytes]], number: str, decode: Callable[[bytes], _T], absent: _U, broken: _T
-    ) -> _T | _U:
+        self, found: dict[str, list[bytes]], number: str, decode: Callable[[bytes], _T], absent: _U, broken: _V
+    ) -> _T | _U | _V:
         values = found.get(number, [])
         if len(values) != 1:
             return broken if values else absent
@@ -228,9 +229,10 @@ def _purposes(data: bytes) -> tuple[str, ...]:
 
 
 def _dns_name(entry: Item) -> str:
-    if not entry.value.isascii():
-        raise DerError("a DNS name that is not ASCII")
-    return entry.value.decode("ascii")
+    try:
+        return entry.value.decode()
+    except UnicodeDecodeError:
+        raise DerError("a DNS name that is no text") from None
 
 
 def _address(entry: Item) -> str:
