@@ -142,23 +142,18 @@ def pkcs7(*certificates: bytes) -> bytes:
 
 def chain() -> tuple[bytes, bytes, bytes]:
     """Return a server certificate, the intermediate that signed it, and the root."""
-    root, middle, server = (rsa_key(f"odd {label}") for label in ("root", "middle", "server"))
+    root, middle, server = map(ed25519_key, (1, 2, 3))
+    names = [cn(text) for text in ("e1.example.com", "Odd Middle CA", "Odd Root CA")]
+    own = (san(b"e1.example.com"), purposes(SERVER_AUTH, CLIENT_AUTH))
     return (
-        certificate(
-            subject=cn("e1.example.com"),
-            issuer=cn("Odd Middle CA"),
-            key=spki(server),
-            signer=middle,
-            serial=3,
-            extensions=(san(b"e1.example.com"), purposes(SERVER_AUTH, CLIENT_AUTH)),
-        ),
-        certificate(
-            subject=cn("Odd Middle CA"),
-            issuer=cn("Odd Root CA"),
-            key=spki(middle),
-            signer=root,
-            serial=2,
-            extensions=(CA,),
-        ),
-        certificate(subject=cn("Odd Root CA"), signer=root, serial=1, extensions=(CA,)),
+        signed(names[0], names[1], server, middle, own),
+        signed(names[1], names[2], middle, root, (CA,)),
+        signed(names[2], names[2], root, root, (CA,)),
+    )
+
+
+def signed(subject: bytes, issuer: bytes, key: object, signer: object, extensions: tuple[bytes, ...]) -> bytes:
+    """Return a certificate with Ed25519 keys."""
+    return certificate(
+        subject=subject, issuer=issuer, key=spki(key), signer=signer, algorithm=ED25519, extensions=extensions
     )

@@ -142,7 +142,7 @@ def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Itera
     key_lines = 0
     for number, line in numbered:
         if "PRIVATE KEY-----" in line and (marks := list(_KEY_MARK.finditer(line))):
-            if any(mark[1] == "BEGIN" for mark in marks):
+            if not key_lines or any(mark[1] == "BEGIN" for mark in marks):
                 report_key(number, harvest)
             yield from ((number, words) for words in _beside(line, marks, inside=key_lines > 0))
             key_lines = int(marks[-1][1] == "BEGIN")

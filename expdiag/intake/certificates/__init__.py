@@ -21,9 +21,9 @@ _CERTIFICATE_LABELS = ("CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE")
 _PKCS7_LABELS = ("PKCS7", "PKCS #7 SIGNED DATA", "CMS")
 # ca_e1_2026-05-01_12:00:00.pem | cacert.pem | client_e1_….pem | rest/e1/provisioning/certs/root.txt
 _ROLES = (
-    ("ca", re.compile(r"\bcerts[/_.-]root(?![a-z])|(?:^|/)(?:ca[_.-]|cacerts?\b|trust)[^/]*$")),
-    ("client", re.compile(r"\bcerts[/_.-]client(?![a-z])|(?:^|/)client[^/]*$")),
-    ("server", re.compile(r"\bcerts[/_.-]server(?![a-z])|(?:^|/)server[^/]*$")),
+    ("ca", re.compile(r"(?<![a-z])certs[/_.-]root(?![a-z])|(?:^|/)(?:ca[_.-]|cacerts?\b|trust)[^/]*$")),
+    ("client", re.compile(r"(?<![a-z])certs[/_.-]client(?![a-z])|(?:^|/)client[^/]*$")),
+    ("server", re.compile(r"(?<![a-z])certs[/_.-]server(?![a-z])|(?:^|/)server[^/]*$")),
 )
 
 
