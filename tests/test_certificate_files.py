@@ -207,6 +207,8 @@ KEY = pem(KEYS["PKCS#8"], "PRIVATE KEY")
         pem(SERVER) + KEY.replace("PRIVATE KEY", "PGP PRIVATE KEY BLOCK") + pem(MIDDLE),
         pem(SERVER) + pem(KEYS["PKCS#1"], "CERTIFICATE") + pem(MIDDLE),
         pem(SERVER) + KEY.partition("\n")[2] + pem(MIDDLE),
+        pem(SERVER) + "".join(f" > {line}\n" for line in KEY.splitlines()[3:]) + pem(MIDDLE),
+        pem(SERVER) + pem(KEYS["PKCS#12"], "PKCS12") + pem(MIDDLE),
         pem(SERVER) + KEY.rpartition("-----END")[0] + pem(MIDDLE),
         pem(SERVER) + "".join(f"\t{line}\n" for line in KEY.splitlines()) + pem(MIDDLE),
     ],
@@ -329,19 +331,19 @@ def test_a_store_of_150_is_read_in_a_moment(files) -> None:
     ]
     folder = files({"ca_e1.pem": "".join(map(pem, roots))})
     expdiag.load(folder)
-    start = time.perf_counter()
+    start = time.process_time()
     rows = expdiag.load(folder).dossier.rows["certificates"]
 
-    assert time.perf_counter() - start < 0.3
+    assert time.process_time() - start < 0.3
     assert len(rows) == 150
 
 
 def test_a_file_of_one_name_does_not_cost_minutes(files) -> None:
     same = [signed(cn("X"), cn("X"), ed25519_key(n % 250), ed25519_key(251), (CA,)) for n in range(900)]
-    start = time.perf_counter()
+    start = time.process_time()
     rows, _ = load(files, "".join(map(pem, same)), "ca_x.pem")
 
-    assert time.perf_counter() - start < 5
+    assert time.process_time() - start < 5
     assert len(rows) == 900
 
 

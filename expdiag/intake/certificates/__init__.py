@@ -83,14 +83,15 @@ def _in_blocks(numbered: Iterable[tuple[int, str]], gathering: Gathering) -> Ite
     """Yield the certificates of blocks with the lines they begin at."""
     harvest = gathering.harvest
     for label, data, line in pem.blocks(numbered, harvest):
-        if "PRIVATE" in label:
+        kind, _ = shapes.shape(data or b"")
+        if "PRIVATE" in label or kind == shapes.SECRET:
             report_key(line, harvest)
         elif data is None:
             gathering.undecoded += label in _CERTIFICATE_LABELS
-        elif label in _CERTIFICATE_LABELS and shapes.shape(data)[0] in (shapes.CERTIFICATE, ""):
+        elif label in _CERTIFICATE_LABELS and kind in (shapes.CERTIFICATE, ""):
             yield data, line
-        elif label in _CERTIFICATE_LABELS or label in _PKCS7_LABELS:
-            gathering.ordered &= label in _CERTIFICATE_LABELS
+        elif label in (*_CERTIFICATE_LABELS, *_PKCS7_LABELS):
+            gathering.ordered &= kind != shapes.CERTIFICATES
             yield from ((certificate, line) for certificate in bundles.certificates(data, harvest, line))
         else:
             harvest.issue("unrecognised", f"a PEM block {label}", line)

@@ -19,7 +19,8 @@ _BETWEEN = re.compile(
 )
 # what stands indented below `Bag Attributes`:     Microsoft CSP Name: x |     1.3.6.1.4.1.311.17.3.20: 7A 16
 _ATTRIBUTE = re.compile(r"\s+(?:[A-Z][\w .-]{0,60}|[0-9.]{3,60}): ")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]{24,}={0,2}|[A-Za-z0-9+/]+={1,2}")
+# a line of a block whose beginning is cut off, of a key perhaps, and its last one
+_STRAY, _STRAY_END = re.compile(r"[A-Za-z0-9+/=]{32,}"), re.compile(r"\W*[A-Za-z0-9+/]+={0,2}")
 # a handshake, which prints certificates too, is another reader's
 _SESSION = re.compile(r"CONNECTED\(|SSL handshake has read|Certificate chain$|SSL-Session:|- Certificate\[[0-9]")
 
@@ -69,12 +70,12 @@ class _Reader:
         self._label: str | None = None
         self._line = self._size = 0
         self._body: list[str] = []
-        self._printed = False
+        self._printed = self._stray = False
 
     def begin(self, number: int, label: str) -> None:
         self.finish()
         self._label, self._line, self._size, self._body = label, number, 0, []
-        self._printed = False
+        self._printed = self._stray = False
 
     def end(self, number: int, label: str) -> Block | None:
         if self._label is None:
@@ -109,7 +110,8 @@ class _Reader:
         self._printed = self._printed or words == "Certificate:"
         if self._printed or _BETWEEN.match(words) or _ATTRIBUTE.match(line) or prompt(line):
             return
-        if _BASE64.fullmatch(words):
+        self._stray = bool(_STRAY.search(words) or (self._stray and _STRAY_END.fullmatch(words)))
+        if self._stray:
             self._harvest.issue("unrecognised", "a line of base64 that is in no block", number)
         else:
             self._harvest.issue("unrecognised", words, number)
