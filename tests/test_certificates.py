@@ -137,7 +137,7 @@ def test_broken_blocks_are_issues_and_the_rest_is_read(files) -> None:
     case = expdiag.load(files({"ca.pem": f"subject=CN = x\n{broken}{good}{cut}"}))
 
     assert len(case.dossier.rows["certificates"]) == 1
-    assert {"ignored", "broken", "truncated"} <= {issue.kind for issue in case.all_issues}
+    assert {"broken", "truncated"} <= {issue.kind for issue in case.all_issues}
 
 
 def test_the_lab_certificates(real) -> None:

@@ -17,12 +17,16 @@ TEXT_READERS: tuple[Reader, ...] = (
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
+_KEY_STORE = "a store of private keys; it was not read. Treat its keys as compromised, and send certificates only"
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xff\xd8\xff", "foreign", _PICTURE),
     (b"\x89PNG", "foreign", _PICTURE),
     (b"GIF8", "foreign", _PICTURE),
     (b"%PDF", "foreign", "a PDF; send the text it was printed from"),
     (b"\xd0\xcf\x11\xe0", "foreign", "an Office document; send the text it was made from"),
+    (b"\xfe\xed\xfe\xed", "secret", _KEY_STORE),
+    (b"\xce\xce\xce\xce", "secret", _KEY_STORE),
+    (b"PuTTY-User-Key-File", "secret", _KEY_STORE),
     (b"Salted__", "encrypted", "an encrypted backup; send it without a password"),
     (b"7z\xbc\xaf", "foreign", "a 7z archive; send tar.gz or zip"),
     (b"Rar!", "foreign", "a RAR archive; send tar.gz or zip"),
@@ -55,6 +59,8 @@ def detect(head: bytes) -> Reader | Foreign:
             return Foreign(kind, text)
     if (root := xml.root_name(head)) is not None:
         return _xml(head, root)
+    if certificates.is_der(head):
+        return certificates.DER
     if _is_binary(head):
         return Foreign("foreign", "binary content in no known format")
     first = first_lines(head)

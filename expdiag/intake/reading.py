@@ -141,15 +141,27 @@ def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Itera
     """Yield numbered lines without what stands between the marks of a private key, which is reported."""
     key_lines = 0
     for number, line in numbered:
-        if key_lines and _belongs_to_key(line):
+        if "PRIVATE KEY-----" in line and (marks := list(_KEY_MARK.finditer(line))):
+            if not key_lines or any(mark[1] == "BEGIN" for mark in marks):
+                report_key(number, harvest)
+            yield from ((number, words) for words in _beside(line, marks, inside=key_lines > 0))
+            key_lines = int(marks[-1][1] == "BEGIN")
+        elif key_lines and _belongs_to_key(line):
             key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
-            continue
-        key_lines = 0
-        if "PRIVATE KEY-----" in line and "-----BEGIN" in line:
-            report_key(number, harvest)
-            key_lines = 1
-            continue
-        yield number, line
+        else:
+            key_lines = 0
+            yield number, line
+
+
+def _beside(line: str, marks: list[re.Match[str]], inside: bool) -> Iterator[str]:
+    """Yield what a line with marks of keys holds of other blocks, run together with them."""
+    start = 0
+    for mark in marks:
+        if not inside and "-----" in line[start : mark.start()]:
+            yield line[start : mark.start()]
+        inside, start = mark[1] == "BEGIN", mark.end()
+    if not inside and "-----" in line[start:]:
+        yield line[start:]
 
 
 def report_key(number: int, harvest: Harvest) -> None:
@@ -162,6 +174,7 @@ _KEY_FOUND = (
     "a private key is in this file; it was not read. Treat the key as compromised if the file was sent to anyone, and "
     "send certificates only"
 )
+_KEY_MARK = re.compile(r"-----(BEGIN|END) [A-Z0-9 ]{0,40}PRIVATE KEY-----")
 _KEY_LINE = re.compile(r"[ |>]*(?:[A-Za-z0-9+/=\ufffd]*|(?:Proc-Type|DEK-Info): .*|-----END .*)[ \r]*")
 
 

@@ -246,9 +246,11 @@ def _tls_mode(cluster: Cluster, peer: Peer) -> Fact[str]:
 
 def _validity_problems(cluster: Cluster, peer: Peer, certificate: Certificate) -> list[str]:
     problems = []
-    if cluster.as_of and certificate.not_after < cluster.as_of:
+    if not certificate.not_before or not certificate.not_after:
+        problems.append("its time of validity cannot be decoded")
+    if cluster.as_of and certificate.not_after and certificate.not_after < cluster.as_of:
         problems.append(f"it expired on {certificate.not_after:%Y-%m-%d}, and the case is of {cluster.as_of:%Y-%m-%d}")
-    if cluster.as_of and certificate.not_before > cluster.as_of:
+    if cluster.as_of and certificate.not_before and certificate.not_before > cluster.as_of:
         problems.append(f"it is only valid from {certificate.not_before:%Y-%m-%d} on")
     for entry in _entries_that_count(cluster, peer):
         if address(entry):

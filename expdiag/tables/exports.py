@@ -28,24 +28,32 @@ class Certificate(NamedTuple):
     issued_by: Annotated[
         int | None, Column("position of its issuer in the same file; missing where it is not there or it is itself")
     ]
-    subject: Annotated[str, Column("RFC 4514 subject")]
-    common_name: Annotated[str, Column("CN of the subject, empty where it has none")]
+    subject: Annotated[str, Column("RFC 4514 subject; bytes that are no text stand in hexadecimal, after a `#`")]
+    common_name: Annotated[str, Column("CN of the subject, empty where it has none or it is no text")]
     dns_names: Annotated[tuple[str, ...], Column("dNSName entries of the SAN")]
     ip_addresses: Annotated[tuple[str, ...], Column("iPAddress entries of the SAN")]
     issuer: Annotated[str, Column("RFC 4514 issuer")]
-    not_before: Annotated[datetime, Column("start of validity")]
-    not_after: Annotated[datetime, Column("end of validity")]
-    serial: Annotated[str, Column("serial number in hexadecimal")]
+    not_before: Annotated[datetime | None, Column("start of validity; missing where it cannot be decoded")]
+    not_after: Annotated[datetime | None, Column("end of validity; missing where it cannot be decoded")]
+    serial: Annotated[str, Column("serial number in hexadecimal, with a `-` where it is negative")]
     fingerprint: Annotated[str, Column("SHA-256 of the certificate in hexadecimal")]
     key_fingerprint: Annotated[str, Column("SHA-256 of the public key (SPKI) in hexadecimal")]
-    key_type: Annotated[str, Column("such as `RSA`")]
-    key_bits: Annotated[int | None, Column("size of the key; missing for keys of one fixed size", "bit")]
-    signature_hash: Annotated[str, Column("hash of the signature, empty where it has none")]
+    key_type: Annotated[str, Column("such as `RSA`; the number (OID) of a type that has no name here")]
+    key_bits: Annotated[
+        int | None, Column("size of the key; missing for keys of one fixed size, and where it is not known", "bit")
+    ]
+    signature_hash: Annotated[str, Column("hash of the signature, empty where it has none or it is not known")]
     is_authority: Annotated[bool, Column("basic constraints say it may issue certificates")]
     self_signed: Annotated[bool, Column("issuer equals subject")]
     wildcard: Annotated[bool, Column("the CN or a dNSName holds a `*`")]
-    usages: Annotated[tuple[str, ...] | None, Column("key usage; missing where the extension is absent")]
-    purposes: Annotated[tuple[str, ...] | None, Column("extended key usage; missing where the extension is absent")]
+    usages: Annotated[
+        tuple[str, ...] | None,
+        Column("key usage; missing where the extension is absent, empty where it cannot be decoded"),
+    ]
+    purposes: Annotated[
+        tuple[str, ...] | None,
+        Column("extended key usage; missing where the extension is absent, empty where it cannot be decoded"),
+    ]
     source: SourceId
 
 
