@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from expdiag import knowledge
+from expdiag.intake import certificates
 from expdiag.intake.member import Member
-from expdiag.intake.reading import Harvest, Reader, as_utf8, whole_number
+from expdiag.intake.reading import Harvest, Reader, as_utf8, whole_number, without_keys
 from expdiag.intake.rest.document import Array, Document, Node, Object, Scalar
 from expdiag.intake.secrets import mask, scrub
 from expdiag.tables import Alarm, Setting, Upgrade
@@ -23,6 +24,7 @@ _MOST_BYTES = 32 << 20
 _LONGEST_WORD = 100
 _ROOTS = ("provisioning", "status", "management")
 _BASE = re.compile(r"^(?:api|v[0-9]+)$", re.I)
+_PEM = "-----BEGIN "
 _LOCAL = "localhost"
 _ALARMS = "management/status/alarm"
 _UPGRADES = "status/common/upgradestatus"
@@ -147,7 +149,9 @@ class _Answer:
                 self._take_record(record)
 
     def _walk(self, path: str, name: str, node: Node, *, is_numbered: bool = False) -> None:
-        if isinstance(node, Scalar):
+        if isinstance(node, Scalar) and _PEM in node.value:
+            self._take_certificates(node)
+        elif isinstance(node, Scalar):
             masked = mask(path, node.value)
             shown = node.shown if masked == node.value else f'"{name}": "{masked}"'
             source = self._harvest.note(node.line, shown, path, self._peer)
@@ -160,6 +164,12 @@ class _Answer:
         else:
             for place, child in _numbered(node):
                 self._walk(f"{path} {place}" if place else path, name, child, is_numbered=bool(place))
+
+    def _take_certificates(self, node: Scalar) -> None:
+        """Take PEM in a text: certificates become rows, a private key an issue, and the text itself is not kept."""
+        numbered = ((node.line, line) for line in node.value.splitlines())
+        role = certificates.role_by_name(self._endpoint) or "server"
+        certificates.from_pem(without_keys(numbered, self._harvest), role, self._harvest)
 
     def _take_record(self, record: Object) -> None:
         if self._endpoint.endswith(_ALARMS):
