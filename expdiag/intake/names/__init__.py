@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from expdiag.intake.member import Member
-from expdiag.intake.names import dig, expressway, host, nslookup, powershell, short, yaml
+from expdiag.intake.names import dig, expressway, failures, host, nslookup, powershell, short, yaml
 from expdiag.intake.names.commands import command
-from expdiag.intake.names.failures import take_failure
 from expdiag.intake.names.session import Session
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, Reader, lines
 
-_LOOKS = (dig.looks_like, host.looks_like, nslookup.looks_like, powershell.looks_like, expressway.looks_like)
+_LOOKS = tuple(tool.looks_like for tool in (failures, dig, host, nslookup, powershell, expressway, yaml))
 
 
 class Tool(Protocol):
@@ -33,12 +32,12 @@ def _claims(first: list[str]) -> int:
     if own:
         return own
     words = [line for line in stripped if line]
-    return int(bool(words) and all(short.shape(line.strip()) for line in words))
+    return int(bool(words) and all(short.looks_like(line) for line in words))
 
 
 def _is_own(line: str) -> bool:
     asked = prompt(line)
-    return any(look(line) for look in _LOOKS) or bool(asked and command(asked.command)) or yaml.looks_like(line)
+    return any(look(line) for look in _LOOKS) or bool(asked and command(asked.command))
 
 
 def _read(member: Member, harvest: Harvest) -> None:
@@ -73,7 +72,7 @@ def _take(session: Session, tools: list[Tool], active: Tool | None, number: int,
         if active:
             active.close()
         return session.prompt(number, line), None
-    if take_failure(session, number, line):
+    if failures.take(session, number, line):
         return True, active
     if active and active.take(number, line):
         return True, active

@@ -45,7 +45,7 @@ class Command(NamedTuple):
 # + dig SRV _sips._tcp.lab.test      (PowerShell shows a failed command alike, which is no new one)
 _COMMAND = re.compile(
     r"^(?:\+ (?!Resolve)|(?:sudo|time|timeout \S+) )*(?:/\S+/)?"
-    r"(?P<tool>dig|host|(?i:nslookup(?:\.exe)?)|(?i:Resolve-DnsName))(?= |$)(?P<rest>[^|>]*)"
+    r"(?P<tool>dig|host|(?i:nslookup(?:\.exe)?)|(?i:Resolve-DnsName))(?= |$)(?! :)(?P<rest>[^|>]*)"
 )
 _DIG_VALUES = "bcfkpqtxy"
 _HOST_VALUES = "cNtWRmp"

@@ -150,6 +150,7 @@ class Dig:
         assert now is not None
         if (found := _FLAGS.match(line)) and not self._sending:
             now.authoritative, now.announced = "aa" in found["flags"].split(), whole_number(found["answers"])
+            self._session.truncated(now, found["flags"])
         elif found := _TIME.match(line):
             now.rtt, now.complete = int(found["time"]) / (1 if found["unit"] == "m" else 1000), True
         elif found := _SERVER.match(line):

@@ -16,7 +16,9 @@ _ERROR_OF = (
 _COMMUNICATION = re.compile(r"^;; communications error(?: to (?P<server>[^\s#]+)#[0-9]+)?: (?P<what>.+)$", re.A)
 # ;; Connection to 10.0.0.1#53(10.0.0.1) for x failed: connection refused.
 # ;; UDP setup with 10.0.0.1#53(10.0.0.1) for x failed: network unreachable.
-_SETUP = re.compile(r"^;; (?P<how>Connection to|UDP setup with) (?P<server>[^\s#]+)#[^:]* failed: (?P<what>.+)$")
+_SETUP = re.compile(
+    r"^;; (?P<how>Connection to|UDP setup with) (?P<server>[^\s#]+)#[^:]*? for (?P<name>[^\s:]+) failed: (?P<what>.+)$"
+)
 # ;; Got SERVFAIL reply from 10.0.0.1, trying next server
 _REPLY = re.compile(
     r"^;; Got (?P<status>[A-Z]+) reply from (?P<server>[^\s,#]+)(?:#[0-9]+)?(?:, trying next server)?$", re.A
@@ -27,18 +29,23 @@ _GAVE_UP = re.compile(r"^;; (?P<timeout>connection timed out; )?no servers could
 _NO_SERVER = re.compile(r"^(?:dig|host|nslookup|;;)?:? ?couldn't get address for '(?P<server>[^']*)': .+$")
 
 
+def looks_like(line: str) -> bool:
+    """Whether a line says that a server did not answer."""
+    return any(pattern.match(line) for pattern in (_COMMUNICATION, _SETUP, _REPLY, _GAVE_UP))
+
+
 def status_of(what: str) -> str:
     """Return the status for what the operating system said of a server."""
     return next((status for words, status in _ERROR_OF if words in what), "UNREACHABLE")
 
 
-def take_failure(session: Session, number: int, line: str) -> bool:
+def take(session: Session, number: int, line: str) -> bool:
     """Take a line that says that a server did not answer; return whether it is one."""
     if found := _COMMUNICATION.match(line):
         session.failed(found["server"] or session.question.server, status_of(found["what"]), number, line)
     elif found := _SETUP.match(line):
         transport = "udp" if found["how"].startswith("UDP") else "tcp"
-        session.failed(found["server"], status_of(found["what"]), number, line, transport)
+        session.failed(found["server"], status_of(found["what"]), number, line, transport, found["name"])
     elif found := _REPLY.match(line):
         session.failed(found["server"], found["status"], number, line)
     elif _BAD.match(line):

@@ -7,6 +7,7 @@ one. Debug output is not read.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from expdiag.intake.names import records
 from expdiag.intake.names.commands import command
@@ -252,8 +253,9 @@ class Nslookup:
 
     def _flush(self, ended: bool) -> None:
         """Add what is complete; `ended` where a blank line shows that nothing is missing."""
-        block, self._block = self._block, None
-        if block:
+        block = self._block
+        if block and not (ended and block[2].get("text") == ""):  # Windows leaves a line blank before a text
+            self._block = None
             self._add_block(*block)
         if not self._named:
             return
@@ -279,8 +281,7 @@ class Nslookup:
             group = [entry for entry in addresses if (":" in entry[2]) == (kind == "AAAA")]
             if group and aliases:
                 self._session.close()
-                self._add(*head, aliases[0], "CNAME", name if len(aliases) == 1 else aliases[1])
-                for owner, target in zip(aliases[1:], [*aliases[2:], name], strict=True):
+                for owner, target in pairwise([*aliases, name]):
                     self._add(*head, owner, "CNAME", target)
             for number, line, address in group:
                 self._add(number, line, name, kind, address)

@@ -27,6 +27,7 @@ class Failure(NamedTuple):
     transport: str
     number: int
     line: str
+    name: str = ""
 
 
 @dataclass
@@ -49,6 +50,7 @@ class Lookup:
     headed: bool = False
     asked: bool = False  # the question is known, not taken from its first record
     complete: bool = True
+    truncated: bool = False  # the server left records out
     failures: tuple[Failure, ...] = ()
     last: tuple[str, str, str] = ("", "", "")  # owner, type and value of the last record of the answer
 
@@ -57,6 +59,8 @@ class Lookup:
         answers = self.announced
         if answers is None and self.status not in NO_ANSWER and (self.complete or not self.headed):
             answers = self.shown
+        if self.truncated:
+            answers = None
         return DnsQuery(
             vantage=vantage,
             server=self.server or asked.server,
@@ -177,22 +181,28 @@ class Session:
             now.type, now.status = now.type or found.kind, now.status or "NOERROR"
         return now
 
-    def failed(self, server: str, status: str, number: int, line: str, transport: str = "") -> None:
+    def failed(self, server: str, status: str, number: int, line: str, transport: str = "", name: str = "") -> None:
         """Remember a server that gave no answer; tries of the same one are one failure."""
         self.close()
         self.silent = False
         if not any((old.server, old.status) == (server, status) for old in self._failures):
-            self._failures.append(Failure(server, status, transport, number, line))
+            self._failures.append(Failure(server, status, transport, number, line, name))
 
-    def gave_up(self, status: str, number: int, line: str) -> None:
+    def gave_up(self, status: str, number: int, line: str, tool: str = "") -> None:
         """Take the line that says that no server answered; its question is the next of the command."""
         self.close()
         self.silent = False
         failures = self._failures or [Failure(self.question.server, status, "", number, line)]
-        self._emit_failures(failures, self.question)
+        self._emit_failures(failures, self.question, tool)
         self._failures = []
         self._answered.add(self._next)
         self._next += 1
+
+    def truncated(self, now: Lookup, flags: str) -> None:
+        """Say where the flags of an answer say that the server left records out."""
+        now.truncated = "tc" in flags.split()
+        if now.truncated:
+            self.harvest.issue("incomplete-answer", "the server left records out of this answer (flag tc)", now.number)
 
     def close(self, cut: bool = False) -> None:
         """Close the lookup that is open and add its row; `cut` where the file ends inside it."""
@@ -209,7 +219,7 @@ class Session:
         if not row.name:
             self._no_question(now.number)
         others = [failure for failure in now.failures if (failure.server, failure.status) != (row.server, row.status)]
-        self._emit_failures(others, Question(row.name, row.type))
+        self._emit_failures(others, Question(row.name, row.type), now.tool)
         self._add(row)
 
     def _question_of(self, now: Lookup) -> Question:
@@ -241,7 +251,7 @@ class Session:
             if of_file:
                 self.harvest.issue("truncated", "the output ends before it says whether another server answered")
             self._failures = []
-        elif self.silent and self.asked:
+        elif self.silent and self.asked and self.asked.questions:
             self._nothing_printed(of_file)
         elif self.asked and self.asked.bare and not self.asked.short and not self.single:
             for place, question in enumerate(self.asked.questions):
@@ -278,13 +288,14 @@ class Session:
             row = Lookup(self.asked.tool, number, self.harvest.note(number, line)).row(question, self.vantage)
             self._add(row._replace(answers=None) if of_file else row)
 
-    def _emit_failures(self, failures: Iterable[Failure], asked: Question) -> None:
-        tool = self.asked.tool if self.asked else ""
+    def _emit_failures(self, failures: Iterable[Failure], asked: Question, tool: str = "") -> None:
+        tool = self.asked.tool if self.asked else tool
         for failure in failures:
-            if not asked.name:
+            if not asked.name and not failure.name:
                 self._no_question(failure.number)
             failed = Lookup(tool, failure.number, self.harvest.note(failure.number, failure.line))
             failed.server, failed.status, failed.transport = failure.server, failure.status, failure.transport
+            failed.name = asked.name or (self.spelled(failure.name, failure.number) if failure.name else "")
             self._add(failed.row(asked, self.vantage))
 
     def _no_question(self, number: int) -> None:

@@ -32,6 +32,12 @@ def shape(line: str) -> str | None:
         return next((kind for kind, pattern in _SHAPES if pattern.match(line)), None)
 
 
+def looks_like(line: str) -> bool:
+    """Whether a line may be one of `+short`; other lists have such lines, too."""
+    identified = _IDENTIFIED.match(line)
+    return shape(identified["data"] if identified else line.strip()) is not None
+
+
 def _kind(words: str, question: Question) -> str | None:
     """Return the type of a line's data: empty where it is a name and nothing tells what for, None for no data."""
     seen = shape(words)

@@ -52,7 +52,7 @@ class Yaml:
         if not self._inside:
             return False
         if self._error and (found := _ERROR.match(line)):
-            self._session.gave_up("TIMEOUT" if "timed out" in line else "UNREACHABLE", number, line)
+            self._session.gave_up("TIMEOUT" if "timed out" in line else "UNREACHABLE", number, line, "dig")
             return True
         if item := _ITEM.match(line):
             return self._item(number, line, item["words"].replace("''", "'") if item["quote"] else item["words"])
@@ -100,7 +100,9 @@ class Yaml:
             now.status = value
             now.source = self._session.harvest.note(number, line)
         elif key == "flags":
-            now.authoritative = "aa" in value.split() if now.authoritative is None else now.authoritative
+            if now.authoritative is None:  # those of EDNS come later, under the same word
+                now.authoritative = "aa" in value.split()
+                self._session.truncated(now, value)
         elif key == "ANSWER":
             now.announced = whole_number(value)
             now.complete = now.announced == 0
