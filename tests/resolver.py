@@ -111,7 +111,7 @@ class _Tcp(socketserver.StreamRequestHandler):
             data = self.rfile.read(struct.unpack("!H", head)[0])
             if not (reply := answer(dns.message.from_wire(data))):
                 return
-            self.wfile.write(reply.to_wire(multi=True, prepend_length=True))
+            self.wfile.write(reply.to_wire(max_size=65535, prepend_length=True))
 
 
 class _ThreadingTcp(socketserver.ThreadingTCPServer):

@@ -418,3 +418,18 @@ def test_hostile_lines_take_a_moment(text: str) -> None:
     accounted((head + text + "\n").encode())
 
     assert time.perf_counter() - start < 5
+
+
+def test_a_header_after_records_begins_another_lookup() -> None:
+    text = "\n".join(
+        (
+            "e1:~$ dig SRV _sips._tcp.lab.test",
+            "expc01.lab.test.\t0\tIN\tA\t10.77.1.10",
+            ";; ->>HEADER<<- opcode: QUERY, status: NOERROR, id: 1",
+        )
+    )
+
+    harvest = accounted(text.encode())
+
+    assert harvest is not None
+    assert len(harvest.rows["dns_queries"]) == 2

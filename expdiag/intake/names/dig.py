@@ -22,7 +22,7 @@ _FLAGS = re.compile(
 _SECTION = re.compile(r"^;; (?P<section>QUESTION|ANSWER|AUTHORITY|ADDITIONAL|[A-Z0-9]+ ?PSEUDO) ?SECTION:$", re.A)
 # ;expc02.lab.test.		IN	A
 _QUESTION = re.compile(
-    r"^;(?P<name>[^\s;]+)\s+(?:(?:IN|CH|HS|ANY|CLASS[0-9]+)\s+)?(?P<type>[A-Z][A-Z0-9-]*)(?:=[0-9]+)?$", re.A
+    r"^;(?P<name>[^\s;]*\.)\s+(?:(?:IN|CH|HS|ANY|CLASS[0-9]+)\s+)?(?P<type>[A-Z][A-Z0-9-]*)(?:=[0-9]+)?$", re.A
 )
 _TIME = re.compile(r"^;; Query time: (?P<time>[0-9]{1,9}) (?P<unit>[mu])sec$", re.A)
 # ;; SERVER: 10.77.7.53#53(10.77.7.53) (UDP)
@@ -130,7 +130,7 @@ class Dig:
         if self._sending:
             return
         now = self._session.current
-        if now is None or now.headed or now.shown or now.tool != self._session.speaker:
+        if now is None or now.headed or now.records or now.tool != self._session.speaker:
             now = self._begin(number, line)
         now.source, now.number = self._session.harvest.note(number, line), number
         now.headed, now.complete, now.status = True, False, status
@@ -141,7 +141,7 @@ class Dig:
         if self._sending:
             return
         now = self._session.current
-        if now is None or now.name or now.shown:
+        if now is None or now.name or now.records:
             now = self._begin(number, line)
         now.name, now.type, now.asked = self._session.spelled(found["name"], number), found["type"], True
 
@@ -227,7 +227,7 @@ class Dig:
         options = session.asked.options if session.asked else frozenset()
         section = _section(now, session.spelled(found.owner, number), found.kind, "+trace" in options)
         session.record(section, found, number, line)
-        if section == "answer" and found.kind not in ALIASES:
+        if section == "answer" and (found.kind not in ALIASES or found.kind == now.type):
             now.status = now.status or "NOERROR"
             now.name = now.last[0] if now.shown == 1 and "+search" in options else now.name
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _SECONDS = re.compile(r"[0-9]{1,10}|(?:[0-9]{1,9}[wdhms]){1,5}", re.I | re.A)
@@ -23,6 +24,7 @@ class Data(NamedTuple):
     port: int | None = None
 
 
+@lru_cache(maxsize=4096)
 def name(text: str) -> str:
     """Return a name in the one spelling, `.` for the root. A name outside ASCII stays as it is printed.
 
@@ -51,6 +53,7 @@ def reverse(address: str) -> str | None:
         return None
 
 
+@lru_cache(maxsize=256)
 def known_type(text: str) -> str | None:
     """Return a record type in capitals, None where there is none of this name."""
     import dns.exception

@@ -32,7 +32,17 @@ class Failure(NamedTuple):
 
 @dataclass
 class Lookup:
-    """One question as far as its output was read; `announced` is what a header counts, `shown` what was printed."""
+    """One question as far as its output was read.
+
+    Attributes:
+        announced: answers as a header counts them.
+        shown: answers that were printed.
+        records: records that were printed, in any section.
+        headed: it began with a header, so more must follow.
+        asked: the question is known, not taken from its first record.
+        truncated: the server left records out.
+        last: owner, type and value of the last record of the answer.
+    """
 
     tool: str
     number: int
@@ -44,15 +54,16 @@ class Lookup:
     authoritative: bool | None = None
     announced: int | None = None
     shown: int = 0
+    records: int = 0
     rtt: float | None = None
     time: datetime | None = None
     transport: str = ""
     headed: bool = False
-    asked: bool = False  # the question is known, not taken from its first record
+    asked: bool = False
     complete: bool = True
-    truncated: bool = False  # the server left records out
+    truncated: bool = False
     failures: tuple[Failure, ...] = ()
-    last: tuple[str, str, str] = ("", "", "")  # owner, type and value of the last record of the answer
+    last: tuple[str, str, str] = ("", "", "")
 
     def row(self, asked: Question, vantage: str) -> DnsQuery:
         """Return it as a row; what it does not show itself is what the command asked."""
@@ -160,6 +171,7 @@ class Session:
         except OddRecordError as error:
             self.harvest.issue("unparsed", str(error), number)
             data = records.Data(found.words)
+        self.current.records += 1
         if section == "answer":
             self.current.shown += 1
             self.current.last = (owner, found.kind, data.value)
@@ -251,14 +263,8 @@ class Session:
             if of_file:
                 self.harvest.issue("truncated", "the output ends before it says whether another server answered")
             self._failures = []
-        elif self.silent and self.asked and self.asked.questions:
+        elif self.asked and (self.silent or self.asked.bare):
             self._nothing_printed(of_file)
-        elif self.asked and self.asked.bare and not self.asked.short and not self.single:
-            for place, question in enumerate(self.asked.questions):
-                if place not in self._answered:
-                    self.harvest.issue(
-                        "no-output", f"nothing is printed for {question.name}", self._asked_line[0] or None
-                    )
         self.asked, self.silent, self._next, self._answered = None, False, 0, set()
 
     @property
@@ -277,16 +283,18 @@ class Session:
         """An empty answer is a finding where a command prints records only, and another prompt shows its end."""
         assert self.asked is not None
         number, line = self._asked_line
-        if not self.asked.bare:
+        if self.asked.short and not self.silent:
+            return
+        left = [question for place, question in enumerate(self.asked.questions) if place not in self._answered]
+        if left and not self.asked.bare:
             self.harvest.issue("truncated" if of_file else "no-output", f"{self.asked.tool} printed nothing", number)
             return
-        if of_file:
-            self.harvest.issue(
-                "truncated", "the file ends after the command; whether it had output is not shown", number
-            )
-        for question in self.asked.questions:
+        for question in left if number else ():
             row = Lookup(self.asked.tool, number, self.harvest.note(number, line)).row(question, self.vantage)
             self._add(row._replace(answers=None) if of_file else row)
+            if of_file:
+                text = f"the file ends before another prompt; whether {question.name} has an answer is not shown"
+                self.harvest.issue("truncated", text, number)
 
     def _emit_failures(self, failures: Iterable[Failure], asked: Question, tool: str = "") -> None:
         tool = self.asked.tool if self.asked else tool

@@ -98,7 +98,8 @@ class Short:
         now = self._session.current
         assert now is not None
         now.shown += 1
-        if found.kind not in ("", "CNAME"):
+        now.records += 1
+        if found.kind and found.kind in (self._session.question.type, "A", "AAAA", "SRV", "MX", "TXT"):
             now.status = "NOERROR"
         source = self._session.harvest.note(number, line)
         self._session.harvest.add(DnsRecord(now.source, "answer", self._owner, None, found.kind, *data, source))

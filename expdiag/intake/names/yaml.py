@@ -85,9 +85,16 @@ class Yaml:
             return key in ("message", "type")
         if key == "type" and value == "DIG_ERROR":
             self._session.current, self._error = None, True
-        elif key == "query_time":
-            self._asked_at = _time(value)
-            now.time = self._asked_at
+        elif key in _SECTIONS or key == "QUESTION_SECTION":
+            self._section = _SECTIONS.get(key, "question")
+        else:
+            return self._transport(now, key, value) or self._head(now, number, line, key, value)
+        return True
+
+    def _transport(self, now: Lookup, key: str, value: str) -> bool:
+        """Take who was asked, how and when."""
+        if key == "query_time":
+            now.time = self._asked_at = _time(value)
         elif key == "response_time":
             answered = _time(value)
             now.rtt = (answered - self._asked_at).total_seconds() * 1000 if answered and self._asked_at else None
@@ -96,9 +103,16 @@ class Yaml:
             now.server = value.strip('"')
         elif key == "socket_protocol":
             now.transport = value.lower()
-        elif key == "status":
+        else:
+            return False
+        return True
+
+    def _head(self, now: Lookup, number: int, line: str, key: str, value: str) -> bool:
+        """Take what the header of the answer says."""
+        if key == "status":
             now.status = value
-            now.source = self._session.harvest.note(number, line)
+            if not now.records:
+                now.source = self._session.harvest.note(number, line)
         elif key == "flags":
             if now.authoritative is None:  # those of EDNS come later, under the same word
                 now.authoritative = "aa" in value.split()
@@ -106,8 +120,6 @@ class Yaml:
         elif key == "ANSWER":
             now.announced = whole_number(value)
             now.complete = now.announced == 0
-        elif key in _SECTIONS or key == "QUESTION_SECTION":
-            self._section = _SECTIONS.get(key, "question")
         else:
             return bool(_KNOWN.match(key))
         return True
