@@ -17,8 +17,6 @@ _LOOKS = tuple(tool.looks_like for tool in (failures, dig, host, nslookup, power
 class Tool(Protocol):
     """One tool's way to print; `take` returns whether a line is its own."""
 
-    name: str
-
     def take(self, number: int, line: str) -> bool: ...  # noqa: D102
 
     def settle(self) -> None: ...  # noqa: D102

@@ -64,8 +64,6 @@ def looks_like(line: str) -> bool:
 class Dig:
     """Follows messages line by line."""
 
-    name = "dig"
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._section = ""
@@ -118,7 +116,7 @@ class Dig:
         elif line == "; Transfer failed.":
             self._begin(number, line).status = "FAILED"
         else:
-            return bool(_DECORATION.match(line) or _FLAGS.match(line) or _TIME.match(line) or line == ";")
+            return bool(_DECORATION.match(line) or (self._sending and _FLAGS.match(line)))
         return True
 
     def _begin(self, number: int, line: str) -> Lookup:

@@ -43,8 +43,6 @@ def _split(line: str) -> Line | None:
 class Host:
     """Follows the sentences; the server is named before them where one was given."""
 
-    name = "host"
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._introducing = 0

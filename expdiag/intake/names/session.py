@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from expdiag.intake.names import records
 from expdiag.intake.names.commands import Command, Question, command
-from expdiag.intake.names.records import Line, OddRecordError
+from expdiag.intake.names.records import Data, Line, OddRecordError
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest
 from expdiag.tables import DnsQuery, DnsRecord
@@ -146,11 +146,11 @@ class Session:
         """Whether the command is known and asks one question only."""
         return self.asked is not None and len(self.asked.questions) == 1
 
-    def open(self, tool: str, number: int, line: str, **known: str) -> Lookup:
+    def open(self, tool: str, number: int, line: str, *, name: str = "", status: str = "", server: str = "") -> Lookup:
         """Begin a lookup; the one before it is closed."""
         self.close()
         source = self.harvest.note(number, line)
-        self.current = Lookup(tool, number, source, **known, failures=tuple(self._failures))  # type: ignore[arg-type]
+        self.current = Lookup(tool, number, source, name, status=status, server=server, failures=tuple(self._failures))
         self._failures, self.silent = [], False
         return self.current
 
@@ -164,21 +164,24 @@ class Session:
 
     def record(self, section: str, found: Line, number: int, line: str) -> None:
         """Add a record to the lookup that is open; odd data is kept in its words and is an issue."""
-        assert self.current is not None
         owner = self.spelled(found.owner, number)
         try:
             data = records.data(found.kind, found.words)
         except OddRecordError as error:
             self.harvest.issue("unparsed", str(error), number)
-            data = records.Data(found.words)
-        self.current.records += 1
+            data = Data(found.words)
+        self.put(section, owner, found.ttl, found.kind, data, number, line)
+
+    def put(self, section: str, owner: str, ttl: int | None, kind: str, data: Data, number: int, line: str) -> None:
+        """Add a record of known data to the lookup that is open."""
+        now = self.current
+        assert now is not None
+        now.records += 1
         if section == "answer":
-            self.current.shown += 1
-            self.current.last = (owner, found.kind, data.value)
+            now.shown += 1
+            now.last = (owner, kind, data.value)
         source = self.harvest.note(number, line)
-        self.harvest.add(
-            DnsRecord(self.current.source, section, owner, found.ttl, found.kind, data.value, *data[1:], source)
-        )
+        self.harvest.add(DnsRecord(now.source, section, owner, ttl, kind, *data, source))
         self._last_record = number
 
     def bare(self, tool: str, found: Line, number: int, line: str) -> Lookup:

@@ -7,15 +7,16 @@ import re
 
 from expdiag.intake.names import records
 from expdiag.intake.names.commands import Question
-from expdiag.intake.names.records import Data, Line, OddRecordError
+from expdiag.intake.names.records import Data, OddRecordError
 from expdiag.intake.names.session import Session
-from expdiag.tables import DnsRecord
 
 # 10.77.1.10 from server 127.0.0.1 in 0 ms.
 _IDENTIFIED = re.compile(
     r"^(?P<data>.*\S) from server (?P<server>\S+) in (?P<time>[0-9]{1,9}) (?P<unit>[mu])s\.$", re.A
 )
 _NAME = "a name"
+# Data no answer without success has
+_CERTAIN = ("A", "AAAA", "SRV", "MX", "TXT")
 _SHAPES = (
     ("SRV", re.compile(r"^[0-9]{1,5} [0-9]{1,5} [0-9]{1,5} \S+\.$", re.A)),
     ("MX", re.compile(r"^[0-9]{1,5} \S+\.$", re.A)),
@@ -51,8 +52,6 @@ def _kind(words: str, question: Question) -> str | None:
 class Short:
     """Takes lines of data, all of one answer where one question or none is known."""
 
-    name = "dig +short"
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._mine = False
@@ -81,7 +80,11 @@ class Short:
                 session.harvest.issue(
                     "question", "several names were asked for; which answer is whose is not shown", number
                 )
-        self._add(Line(self._owner, None, kind, words), data, number, line)
+        session.put("answer", self._owner, None, kind, data, number, line)
+        if session.current and kind and kind in (question.type, *_CERTAIN):
+            session.current.status = "NOERROR"
+        if kind == "CNAME" and self._owner:
+            self._owner = data.value
         if identified and session.current:
             session.current.server = identified["server"]
             session.current.rtt = int(identified["time"]) / (1 if identified["unit"] == "m" else 1000)
@@ -93,15 +96,3 @@ class Short:
     def close(self) -> None:
         """Forget the answer."""
         self._mine = False
-
-    def _add(self, found: Line, data: Data, number: int, line: str) -> None:
-        now = self._session.current
-        assert now is not None
-        now.shown += 1
-        now.records += 1
-        if found.kind and found.kind in (self._session.question.type, "A", "AAAA", "SRV", "MX", "TXT"):
-            now.status = "NOERROR"
-        source = self._session.harvest.note(number, line)
-        self._session.harvest.add(DnsRecord(now.source, "answer", self._owner, None, found.kind, *data, source))
-        if found.kind == "CNAME" and self._owner:
-            self._owner = data.value

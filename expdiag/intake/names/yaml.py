@@ -35,8 +35,6 @@ def looks_like(line: str) -> bool:
 class Yaml:
     """Follows the messages of a list."""
 
-    name = "dig +yaml"
-
     def __init__(self, session: Session) -> None:
         self._session = session
         self._section = ""
