@@ -58,6 +58,7 @@ def _read(member: Member, harvest: Harvest) -> None:
             continue
         taken, active = _take(session, tools, active, number, line)
         if not taken:
+            session.unread = True
             harvest.issue("unrecognised", line, number)
     if active:
         active.close()
@@ -66,7 +67,7 @@ def _read(member: Member, harvest: Harvest) -> None:
 
 def _take(session: Session, tools: list[Tool], active: Tool | None, number: int, line: str) -> tuple[bool, Tool | None]:
     """Give a line to who takes it, the tool that spoke last first; return whether anybody did, and who speaks now."""
-    if not host.looks_like(line) and (prompt(line) or command(line)):
+    if not host.looks_like(line) and (prompt(f"{line} ") or command(line)):
         if active:
             active.close()
         return session.prompt(number, line), None

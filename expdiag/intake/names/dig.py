@@ -38,7 +38,6 @@ _TRANSFER = re.compile(r"^;; XFR size: (?P<count>[0-9]{1,9}) records", re.A)
 _RECEIVED = re.compile(
     r"^(?:;; )?Received [0-9]+ bytes from (?P<server>[^\s#]+)#[0-9]+(?:\([^)]*\))? in (?P<time>[0-9]{1,9}) ms$", re.A
 )
-_IN_TCP = re.compile(r"^;; Truncated, retrying in TCP mode\.?$")
 _WARNING = re.compile(
     r"^;; (?:WARNING|Warning)\b[:,]? ?.+$|^;; Got recursion not available from .+$|^;; Question section mismatch.*$"
 )
@@ -68,7 +67,6 @@ class Dig:
         self._session = session
         self._section = ""
         self._sending = False
-        self._transport = ""
         self._open: tuple[int, str, list[str]] | None = None  # a record over several lines, as far as it was read
 
     def take(self, number: int, line: str) -> bool:
@@ -104,9 +102,6 @@ class Dig:
             self._header(number, line, found["status"])
         elif found := _SECTION.match(line):
             self._section = found["section"].lower()
-        elif _IN_TCP.match(line):
-            session.close()
-            self._transport = "tcp"
         elif (found := _QUESTION.match(line)) and self._section in ("question", ""):
             self._question(number, line, found)
         elif _WARNING.match(line):
@@ -120,9 +115,7 @@ class Dig:
         return True
 
     def _begin(self, number: int, line: str) -> Lookup:
-        now = self._session.open(self._session.speaker, number, line)
-        now.transport, self._transport = self._transport, ""
-        return now
+        return self._session.open(self._session.speaker, number, line)
 
     def _header(self, number: int, line: str, status: str) -> None:
         if self._sending:

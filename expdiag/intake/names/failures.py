@@ -28,10 +28,12 @@ _GAVE_UP = re.compile(r"^;; (?P<timeout>connection timed out; )?no servers could
 # dig: couldn't get address for 'ns.lab.test': not found
 _NO_SERVER = re.compile(r"^(?:dig|host|nslookup|;;)?:? ?couldn't get address for '(?P<server>[^']*)': .+$")
 
+_IN_TCP = re.compile(r"^;; Truncated, retrying in TCP mode\.?$")
+
 
 def looks_like(line: str) -> bool:
     """Whether a line says that a server did not answer."""
-    return any(pattern.match(line) for pattern in (_COMMUNICATION, _SETUP, _REPLY, _GAVE_UP))
+    return any(pattern.match(line) for pattern in (_COMMUNICATION, _SETUP, _REPLY, _GAVE_UP, _IN_TCP))
 
 
 def status_of(what: str) -> str:
@@ -54,6 +56,8 @@ def take(session: Session, number: int, line: str) -> bool:
         session.gave_up("TIMEOUT" if found["timeout"] else "UNREACHABLE", number, line)
     elif found := _NO_SERVER.match(line):
         session.gave_up("UNREACHABLE", number, line)
+    elif _IN_TCP.match(line):
+        session.retries_in_tcp()
     else:
         return False
     return True

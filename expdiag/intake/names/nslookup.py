@@ -111,7 +111,13 @@ class Nslookup:
         if not line.strip():
             self._flush(ended=True)
             return True
-        return self._more(number, line) or self._begin(number, line)
+        taken = self._more(number, line) or self._begin(number, line)
+        if not taken and self._named and not self._addresses:
+            # an address in words that are not known must not look like an empty answer
+            head, text, _ = self._named
+            self._session.harvest.issue("unrecognised", text, head)
+            self._named = None
+        return taken
 
     def settle(self) -> None:
         """Take what is held back until the next line tells."""

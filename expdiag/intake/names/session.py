@@ -102,6 +102,7 @@ class Session:
         asked: the command that runs, as a prompt or a banner shows it.
         current: the lookup that is open.
         silent: the command has printed nothing yet.
+        unread: the command has printed a line nobody understood.
         speaker: who prints messages: `dig`, or `host` with `-v`.
     """
 
@@ -109,17 +110,19 @@ class Session:
     asked: Command | None = None
     current: Lookup | None = None
     silent: bool = False
+    unread: bool = False
     speaker: str = "dig"
     _failures: list[Failure] = field(default_factory=list)
     _next: int = 0
     _answered: set[int] = field(default_factory=set)
     _host: str = ""
+    _transport: str = ""
     _asked_line: tuple[int, str] = (0, "")
     _last_record: int = 0
 
     def prompt(self, number: int, line: str) -> bool:
         """Take a prompt or an echoed command; what was open is closed."""
-        seen = prompt(line)
+        seen = prompt(f"{line} ")  # a prompt alone may be known by its blank
         asked = command(seen.command if seen else line)
         if not seen and not asked:
             return False
@@ -127,7 +130,7 @@ class Session:
         if seen and seen.host:
             self._host = seen.host
         self.asked, self._asked_line = asked, (number, line)
-        self.silent = asked is not None
+        self.silent, self.unread = asked is not None, False
         return True
 
     def banner(self, asked: Command) -> None:
@@ -151,6 +154,7 @@ class Session:
         self.close()
         source = self.harvest.note(number, line)
         self.current = Lookup(tool, number, source, name, status=status, server=server, failures=tuple(self._failures))
+        self.current.transport, self._transport = self._transport, ""
         self._failures, self.silent = [], False
         return self.current
 
@@ -202,6 +206,11 @@ class Session:
         self.silent = False
         if not any((old.server, old.status) == (server, status) for old in self._failures):
             self._failures.append(Failure(server, status, transport, number, line, name))
+
+    def retries_in_tcp(self) -> None:
+        """Take note that the next answer comes over TCP."""
+        self.close()
+        self._transport = "tcp"
 
     def gave_up(self, status: str, number: int, line: str, tool: str = "") -> None:
         """Take the line that says that no server answered; its question is the next of the command."""
@@ -266,7 +275,7 @@ class Session:
             if of_file:
                 self.harvest.issue("truncated", "the output ends before it says whether another server answered")
             self._failures = []
-        elif self.asked and (self.silent or self.asked.bare):
+        elif self.asked and not self.unread and (self.silent or self.asked.bare):
             self._nothing_printed(of_file)
         self.asked, self.silent, self._next, self._answered = None, False, 0, set()
 
