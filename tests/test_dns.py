@@ -433,3 +433,20 @@ def test_a_header_after_records_begins_another_lookup() -> None:
 
     assert harvest is not None
     assert len(harvest.rows["dns_queries"]) == 2
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Server:\t\t10.77.7.53\nAddress:\t10.77.7.53#53\n\n",
+        "; <<>> DiG 9.18.1 <<>> expc02.lab.test\n;; global options: +cmd\n",
+        "e1:~$ nslookup expc02.lab.test\n",
+        "e1:~$ host expc02.lab.test\n",
+    ],
+)
+def test_output_that_ends_before_its_answer_says_so(text: str) -> None:
+    harvest = accounted(text.encode())
+
+    assert harvest is not None
+    assert not harvest.rows
+    assert [issue.kind for issue in harvest.issues] == ["truncated"]

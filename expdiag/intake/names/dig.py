@@ -92,7 +92,7 @@ class Dig:
     def _comment(self, number: int, line: str) -> bool:
         session, now = self._session, self._session.current
         if found := _BANNER.match(line):
-            session.banner(dig_command(found["words"].split()))
+            session.banner(dig_command(found["words"].split()), number, line)
             session.speaker, self._section = "dig", ""
         elif line in (";; Got answer:", ";; Sending:"):
             session.speaker, self._section, self._sending = "dig", "", line == ";; Sending:"

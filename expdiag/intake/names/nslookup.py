@@ -178,6 +178,8 @@ class Nslookup:
             text = server["server"] or server["tabbed"]
             self._server = text if records.reverse(text) else ""
             self._introducing = True
+            if not line.startswith("Default"):
+                self._session.expect(number, line)
             return True
         return self._nothing(number, line) or self._answer(number, line)
 

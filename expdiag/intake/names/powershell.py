@@ -134,6 +134,7 @@ class ResolveDnsName:
         if kind is None or section not in _SECTIONS or not cells.get("name"):
             return False
         if any(cell.endswith(("...", "…")) for cell in cells.values()):
+            self._session.unread = True
             self._session.harvest.issue(
                 "unparsed", f"the table cuts a column; Format-List shows it whole: {line}", number
             )

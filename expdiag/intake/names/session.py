@@ -101,7 +101,7 @@ class Session:
         harvest: where rows and issues go.
         asked: the command that runs, as a prompt or a banner shows it.
         current: the lookup that is open.
-        silent: the command has printed nothing yet.
+        silent: nothing has come of the command, the banner or the server's name yet.
         unread: the command has printed a line nobody understood.
         speaker: who prints messages: `dig`, or `host` with `-v`.
     """
@@ -133,10 +133,15 @@ class Session:
         self.silent, self.unread = asked is not None, False
         return True
 
-    def banner(self, asked: Command) -> None:
+    def banner(self, asked: Command, number: int, line: str) -> None:
         """Take the command a tool says itself."""
         self.close()
-        self.asked, self._next, self.silent, self._answered = asked, 0, False, set()
+        self.asked, self._next, self._answered = asked, 0, set()
+        self.expect(number, line)
+
+    def expect(self, number: int, line: str) -> None:
+        """Take note of a line after which an answer must follow."""
+        self.silent, self._asked_line = not self._failures, (number, line)
 
     @property
     def question(self) -> Question:
@@ -275,7 +280,7 @@ class Session:
             if of_file:
                 self.harvest.issue("truncated", "the output ends before it says whether another server answered")
             self._failures = []
-        elif self.asked and not self.unread and (self.silent or self.asked.bare):
+        elif not self.unread:
             self._nothing_printed(of_file)
         self.asked, self.silent, self._next, self._answered = None, False, 0, set()
 
@@ -293,16 +298,15 @@ class Session:
 
     def _nothing_printed(self, of_file: bool) -> None:
         """An empty answer is a finding where a command prints records only, and another prompt shows its end."""
-        assert self.asked is not None
         number, line = self._asked_line
-        if self.asked.short and not self.silent:
+        asked = self.asked or Command("")
+        if not asked.bare or (asked.short and not self.silent):
+            if self.silent and (asked.questions or not self.asked):
+                self.harvest.issue("truncated" if of_file else "no-output", f"no answer follows: {line}", number)
             return
-        left = [question for place, question in enumerate(self.asked.questions) if place not in self._answered]
-        if left and not self.asked.bare:
-            self.harvest.issue("truncated" if of_file else "no-output", f"{self.asked.tool} printed nothing", number)
-            return
+        left = [question for place, question in enumerate(asked.questions) if place not in self._answered]
         for question in left if number else ():
-            row = Lookup(self.asked.tool, number, self.harvest.note(number, line)).row(question, self.vantage)
+            row = Lookup(asked.tool, number, self.harvest.note(number, line)).row(question, self.vantage)
             self._add(row._replace(answers=None) if of_file else row)
             if of_file:
                 text = f"the file ends before another prompt; whether {question.name} has an answer is not shown"
