@@ -6,7 +6,7 @@ from typing import Protocol
 
 from expdiag.intake.member import Member
 from expdiag.intake.names import dig, expressway, failures, host, nslookup, powershell, short, yaml
-from expdiag.intake.names.commands import command
+from expdiag.intake.names.commands import command, runs_a_tool
 from expdiag.intake.names.session import Session
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, Reader, lines
@@ -35,7 +35,7 @@ def _claims(first: list[str]) -> int:
 
 def _is_own(line: str) -> bool:
     asked = prompt(line)
-    return any(look(line) for look in _LOOKS) or bool(asked and command(asked.command))
+    return any(look(line) for look in _LOOKS) or bool(asked and runs_a_tool(asked.command))
 
 
 def _read(member: Member, harvest: Harvest) -> None:

@@ -52,6 +52,11 @@ _HOST_VALUES = "cNtWRmp"
 _CLASSES = ("IN", "CH", "HS")
 
 
+def runs_a_tool(text: str) -> bool:
+    """Whether a command line runs one of the tools."""
+    return _COMMAND.match(text.strip()) is not None
+
+
 def command(text: str) -> Command | None:
     """Return what a command line looks up, None where it runs none of the tools."""
     found = _COMMAND.match(text.strip())

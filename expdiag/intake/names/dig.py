@@ -24,6 +24,8 @@ _SECTION = re.compile(r"^;; (?P<section>QUESTION|ANSWER|AUTHORITY|ADDITIONAL|[A-
 _QUESTION = re.compile(
     r"^;(?P<name>[^\s;]*\.)\s+(?:(?:IN|CH|HS|ANY|CLASS[0-9]+)\s+)?(?P<type>[A-Z][A-Z0-9-]*)(?:=[0-9]+)?$", re.A
 )
+# expc02.lab.test.	0	IN	A	10.77.2.10
+_RECORD_LINE = re.compile(r"^[^\s;]*\.\s+[0-9]\w{0,15}\s+(?:(?:IN|CH|HS)\s+)?[A-Z][A-Z0-9-]*\s+\S", re.A)
 _TIME = re.compile(r"^;; Query time: (?P<time>[0-9]{1,9}) (?P<unit>[mu])sec$", re.A)
 # ;; SERVER: 10.77.7.53#53(10.77.7.53) (UDP)
 _SERVER = re.compile(r"^;; SERVER: (?P<server>[^\s#]+)#[0-9]+(?:\([^)]*\))?(?: \((?P<transport>[A-Z]+)\))?$", re.A)
@@ -56,8 +58,7 @@ def looks_like(line: str) -> bool:
     """Whether a line is dig's own beyond doubt, or a record in its layout."""
     if line.startswith(";"):
         return any(pattern.match(line) for pattern in (_BANNER, _HEADER, _FLAGS, _SECTION, _SERVER, _TIME, _WHEN))
-    found = records.split(line)
-    return bool(found and found.owner.endswith(".") and found.ttl is not None)
+    return _RECORD_LINE.match(line) is not None
 
 
 class Dig:

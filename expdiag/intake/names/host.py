@@ -26,10 +26,12 @@ _TRYING = re.compile(r'^Trying "(?P<name>[^"]*)"$')
 _USING = "Using domain server:"
 _SERVER = re.compile(r"^(?:Name: (?P<name>\S+)|Address: (?P<address>[^\s#]+)#[0-9]+|Aliases: ?\S*)$", re.A)
 
+_OWN = (_NONE, _NOT_FOUND, _TRYING, *(pattern for _, pattern in _RECORDS))
+
 
 def looks_like(line: str) -> bool:
     """Whether a line is a sentence of `host`."""
-    return line == _USING or any(pattern.match(line) for pattern in (_NONE, _NOT_FOUND, _TRYING)) or bool(_split(line))
+    return line == _USING or any(pattern.match(line) for pattern in _OWN)
 
 
 def _split(line: str) -> Line | None:
