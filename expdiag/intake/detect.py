@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, rest, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, logs, names, ping, rest, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -14,6 +14,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
+    names.READER,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"

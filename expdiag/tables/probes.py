@@ -118,18 +118,25 @@ class DnsQuery(NamedTuple):
 
     vantage: Annotated[str, Column("where the question was asked, as the case names it; empty where nothing tells")]
     server: Annotated[str, Column("address of the resolver that was asked, empty where it is not shown")]
-    name: Annotated[str, Column("name that was asked for, absolute, lower case, without the last dot")]
+    name: Annotated[
+        str, Column("name that was asked for, absolute, lower case, without the last dot; empty where it is not shown")
+    ]
     type: Annotated[str, Column("record type that was asked for, `SRV`; empty where it is not shown")]
     status: Annotated[
         str,
-        Column("`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, …, or `TIMEOUT`, `UNREACHABLE`, `CONNECTION-REFUSED`"),
+        Column(
+            "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, …, or `TIMEOUT`, `UNREACHABLE`, `CONNECTION-REFUSED`, "
+            "`CONNECTION-CLOSED`, `MALFORMED`, `FAILED` (said in words that are not known); empty where it is not shown"
+        ),
     ]
     authoritative: Annotated[bool | None, Column("the answer is authoritative; missing where not shown")]
-    answers: Annotated[int | None, Column("records in the answer section; missing where there was no answer")]
+    answers: Annotated[
+        int | None, Column("records in the answer section; missing where there was no answer, or it is not whole")
+    ]
     rtt: Annotated[float | None, Column("time the answer took; missing where not shown", "ms")]
     time: Annotated[datetime | None, Column("when it was asked; missing where the tool printed no clock with a zone")]
     transport: Annotated[str, Column("`udp`, `tcp`; empty where not shown")]
-    tool: Annotated[str, Column("`dig`, `nslookup`, `host`, …")]
+    tool: Annotated[str, Column("`dig`, `nslookup`, `host`, …; empty where its words are those of several")]
     source: SourceId
 
 
@@ -141,7 +148,12 @@ class DnsRecord(NamedTuple):
     name: Annotated[str, Column("owner, absolute, lower case, without the last dot")]
     ttl: Annotated[int | None, Column("time to live; missing where not shown", "s")]
     type: Annotated[str, Column("`A`, `AAAA`, `CNAME`, `PTR`, `SRV`, …")]
-    value: Annotated[str, Column("data in presentation form; a name without its last dot and in lower case")]
+    value: Annotated[
+        str,
+        Column(
+            "data in presentation form, of an SRV or MX the target alone; a name without its last dot, in lower case"
+        ),
+    ]
     priority: Annotated[int | None, Column("priority of an SRV, preference of an MX; missing elsewhere")]
     weight: Annotated[int | None, Column("weight of an SRV; missing elsewhere")]
     port: Annotated[int | None, Column("port of an SRV; missing elsewhere")]
