@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, firewall, logs, ping, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -13,6 +13,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
+    firewall.READER,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
