@@ -13,6 +13,7 @@ from expdiag.tables import FirewallRule
 VERDICTS = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "return"}
 INTERFACES_NOT_SHOWN = "interfaces not shown"
 MAY_BE_CUT = "line may be cut"
+OPEN_END = "the last line has no end; what it says may be cut, and rules may be missing"
 # Built-in chains of the tables of iptables; `security` has those of `filter` and is hardly met
 _TABLES = {
     frozenset({"INPUT", "FORWARD", "OUTPUT"}): "filter",

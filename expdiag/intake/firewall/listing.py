@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from expdiag.intake.firewall import values
 from expdiag.intake.firewall.details import take_details
-from expdiag.intake.firewall.draft import INTERFACES_NOT_SHOWN, VERDICTS, Draft, Print, unread
+from expdiag.intake.firewall.draft import INTERFACES_NOT_SHOWN, OPEN_END, VERDICTS, Draft, Print, unread
 from expdiag.intake.reading import Harvest
 from expdiag.intake.secrets import scrub
 
@@ -25,6 +25,9 @@ _HEAD = re.compile(
 _PROTOCOL = r"(?P<protocol>!?[\w.-]+) +(?:(?P<fragment>--|-f|!f) +)?"
 _INTERFACES = r"(?P<in>!?\S+) +(?P<out>!?\S+) +"
 _ENDS = r"(?P<source>!?[^\s!]\S*) +(?P<destination>!?[^\s!]\S*)(?P<details>(?:\s.*)?)$"
+# What stands in columns is a rule, even where it cannot be read; a command or a message is none
+_ALIGNED = re.compile(r"\S {2,}\S|^ {9}")
+_NO_HEAD = re.compile(r"\s*Chain \S+ \(")
 _SHORT = re.compile(_PROTOCOL + _ENDS)
 _LONG = re.compile(_PROTOCOL + _INTERFACES + _ENDS)
 _COUNTERS = re.compile(rf" *(?P<packets>{_NUMBER}) +(?P<bytes>{_NUMBER}) ")
@@ -76,18 +79,21 @@ class Listing:
                 self._said = True
                 text = "listed without -v, so the interfaces of the rules are not shown; send iptables-save"
                 self.harvest.issue("incomplete", text, number)
-        elif self._print and self._head and line.strip():
+        elif self._print and self._head and _ALIGNED.search(line) and not _NO_HEAD.match(line):
             self._rule(number, line)
         else:
+            if _NO_HEAD.match(line):
+                self._head = None  # rules of a chain nobody can name
             return False
         return True
 
     def finish(self, at_end: bool = False) -> None:
         """Hand out what was read; `at_end` where the file ends here."""
         if self._print:
-            if at_end and self.harvest.open_end and self._last_was_rule:
-                self.harvest.issue("truncated", "the last line has no end; what it says may be cut")
-                self._print.doubt_last()
+            if at_end and self.harvest.open_end:
+                self.harvest.issue("truncated", OPEN_END, self.harvest.lines)
+                if self._last_was_rule:
+                    self._print.doubt_last()
             self._print.finish()
         self._print = None
 

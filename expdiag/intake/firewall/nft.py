@@ -113,7 +113,7 @@ class Ruleset:
         """Report a table that is still open; `at_end` where the file ends here."""
         if self._table:
             self.harvest.issue("truncated", f"table {self._table} is not closed; rules may be missing", self._opened)
-            self._close_chain(doubt=at_end and self.harvest.open_end)
+            self._close_chain(cut=True, doubt=at_end and self.harvest.open_end)
         self._table = self._block = ""
 
     def _open_table(self, table: re.Match[str], number: int) -> None:
@@ -163,6 +163,9 @@ class Ruleset:
             self._chain.priority = self._priority(base["priority"])
             self._chain.source = self.harvest.note(number, line)
             self._default(base["policy"] or "accept", base["type"])
+        elif not self._chain.position and plain.startswith("type "):
+            self.harvest.issue("unrecognised", line, number)
+            self._default("unknown", "")
         elif plain.startswith("#") and not _UNTRANSLATED.match(plain):
             return True
         elif self._chain.position or not _COMMENT.match(plain):
@@ -200,10 +203,12 @@ class Ruleset:
             )
         )
 
-    def _close_chain(self, doubt: bool = False) -> None:
+    def _close_chain(self, cut: bool = False, doubt: bool = False) -> None:
         if self._chain is None:
             return
-        if doubt and self._rows[-1].position is not None:
+        if cut and not self._chain.hook and self._chain.position <= int(doubt):
+            self._rows = self._rows[1:]  # whether it has a hook would have stood in the first line
+        if doubt and self._rows and self._rows[-1].position is not None:
             self._rows[-1] = doubted(self._rows[-1])
         for row in self._rows:
             self.harvest.add(row)

@@ -35,8 +35,8 @@ def rule_of_page(record: Mapping[str, object], position: int, source: int, devic
     """Return the row of one rule; what it says and no column holds stands in its conditions.
 
     Args:
-        record: fields `Priority`, `Address`, `PrefixLength`, `Interface`, `Service`, `Transport`, `StartPort`, `EndPort`,
-            `Action`; names without regard to case, `_`, `-` and blanks. Values are texts or numbers.
+        record: fields `Priority`, `Address`, `PrefixLength`, `Interface`, `Service`, `Transport`, `StartPort`,
+            `EndPort`, `Action`; names without regard to case, `_`, `-` and blanks. Values are texts or numbers.
         position: place in the list it comes from, counted from 1.
         source: source id of the record.
         device: whose rule it is, empty for the exporting peer.

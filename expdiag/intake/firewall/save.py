@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 from expdiag.intake.firewall import values
-from expdiag.intake.firewall.draft import Print, unread
+from expdiag.intake.firewall.draft import OPEN_END, Print, unread
 from expdiag.intake.firewall.options import rule
 from expdiag.intake.reading import Harvest
 from expdiag.intake.secrets import scrub
@@ -72,7 +72,8 @@ class Save:
         """Hand out what was read; `at_end` where the file ends here."""
         if self._print and at_end and self.harvest.open_end:
             self._print.doubt_last()
-        if self._opened is not None:
+            self.harvest.issue("truncated", OPEN_END, self.harvest.lines)
+        elif self._opened is not None:
             self.harvest.issue("truncated", "the table ends before its COMMIT; rules may be missing", self._opened)
         if self._print:
             self._print.finish()
