@@ -208,6 +208,8 @@ def test_columns(text: str, column: str, value: object) -> None:
         ("meta mark set ct mark ip saddr 10.0.0.1 accept", "meta mark set ct mark ip saddr 10.0.0.1"),
         ("ct state ! new accept", "ct state ! new"),
         ("vxlan tcp dport 4371 accept", "vxlan tcp dport 4371"),
+        ("tcp dport > 65535 accept", "tcp dport > 65535"),
+        ("tcp dport < 0 accept", "tcp dport < 0"),
         ("ip saddr 10.0.0.1/24-10.0.0.9 accept", "ip saddr 10.0.0.1/24-10.0.0.9"),
         ("accept ip saddr 10.0.0.1", "ip saddr 10.0.0.1"),
     ],
@@ -218,6 +220,16 @@ def test_nft_keeps_what_it_cannot_tell(text: str, expected: str) -> None:
     row = rules_of(harvest_of(f"{head}\t\t{text}\n\t}}\n}}\n"))[-1]
 
     assert row.conditions == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "ports"),
+    [("> 21", "22-65535"), (">= 22", "22-65535"), ("< 22", "0-21"), ("<= 21", "0-21"), ("!= 22", "0-21,23-65535")],
+)
+def test_ports_above_and_below(text: str, ports: str) -> None:
+    row = rules_of(harvest_of(f"table ip x {{\n\tchain y {{\n\t\ttcp dport {text} accept\n\t}}\n}}\n"))[-1]
+
+    assert (row.ports, row.conditions) == (ports, "")
 
 
 def test_a_huge_set_stays_a_name() -> None:

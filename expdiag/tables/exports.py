@@ -89,8 +89,10 @@ class FirewallRule(NamedTuple):
     source_ports: Annotated[str, Column("`1024-65535,5060`, empty for any; never negated")]
     ports: Annotated[str, Column("destination ports, `4371-4372,5061`, empty for any; never negated")]
     states: Annotated[tuple[str, ...], Column("connection states it asks for, lower case; empty for any")]
-    packets: Annotated[int | None, Column("packets it has met; missing where not counted")]
-    bytes: Annotated[int | None, Column("bytes it has met; missing where not counted", "B")]
+    packets: Annotated[
+        int | None, Column("packets it has met, rounded where the print rounds (`12K`); missing where not counted")
+    ]
+    bytes: Annotated[int | None, Column("bytes it has met, rounded likewise; missing where not counted", "B")]
     conditions: Annotated[
         str,
         Column(

@@ -17,7 +17,7 @@ _MULTIPORT = re.compile(r"multiport (?P<end>[sd])ports +(?P<not>!? ?)(?P<ports>\
 # source IP range 10.0.2.1-10.0.2.9     destination IP range ! 10.0.2.1-10.0.2.9
 _RANGE = re.compile(r"(?P<end>source|destination) IP range (?P<not>(?:! ?)?)(?P<range>\S+)")
 _STATE = re.compile(rf"(?:ct)?state (?P<states>{_STATES}(?:,{_STATES})*)(?!\S)")
-_PROTOCOL = re.compile(r"(?:tcp|udp|udplite|sctp|dccp)(?= (?:[sd]pts?:|flags:|option=))")
+_PROTOCOL = re.compile(r"(?:tcp|udp|udplite|sctp|dccp)(?!\S)")
 # One word, or a quoted text as one; `! ctstate NEW` is one condition
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"?|! (?:ct)?state \S+|\S+')
 # How the words of a target begin: DNAT  to:10.0.0.1:80
@@ -86,8 +86,9 @@ def _take_known(draft: Draft, text: str, at: int) -> int | None:
         draft.put(column, values.networks([found["range"]]), found[0], negated=bool(found["not"]))
     elif found := _STATE.match(text, at):
         draft.put("states", values.states(found["states"]), found[0])
-    elif found := _PROTOCOL.match(text, at):
-        pass
     else:
-        return None
+        # `-m tcp` repeats what the column of the protocol says
+        found = _PROTOCOL.match(text, at)
+        if not found or found[0] != draft.columns.get("transport"):
+            return None
     return found.end()

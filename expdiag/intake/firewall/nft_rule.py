@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from expdiag.intake.firewall import values
 from expdiag.intake.firewall.draft import VERDICTS, Draft
+from expdiag.intake.reading import whole_number
 
 Sets: TypeAlias = dict[str, list[str]]
 
@@ -227,7 +228,7 @@ def _answer(words: str) -> str:
 def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
     """Take one condition; one of unknown form reaches up to the next statement that is none."""
     start = cursor.at
-    compared = _compared(cursor)
+    compared = _joined_fields(cursor) or _compared(cursor)
     if compared and cursor.peek() not in (".", "set"):
         operators, operand = _comparison(cursor)
         if operand:
@@ -236,10 +237,12 @@ def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
             if operators == ["vmap"]:
                 draft.conditions.append(printed)
                 draft.columns["action"] = "vmap"
+            elif compared in _PORTS and (reach := _reach(operators, operand)):
+                _restrict(draft, compared, False, [reach], printed)
             elif operators not in ([], ["=="], ["!="], ["!"]):
                 draft.conditions.append(printed)
             else:
-                _restrict(draft, compared, "!=" in operators or "!" in operators, _members(operand, sets), printed)
+                _restrict(draft, compared, bool({"!=", "!"} & set(operators)), _members(operand, sets), printed)
             return
     if compared and cursor.peek() == "set" and (cursor.peek(2) in _STARTS or not cursor.peek(2)) and cursor.peek(1):
         cursor.at += 2
@@ -269,6 +272,18 @@ def _compared(cursor: _Cursor) -> str:
     return ""
 
 
+def _joined_fields(cursor: _Cursor) -> str:
+    """Take fields that are compared together, `ip saddr . tcp dport`; empty where it is one alone."""
+    start = cursor.at
+    while _compared(cursor) and cursor.peek() == ".":
+        cursor.take()
+    joined = cursor.since(start)
+    if " . " in joined and not joined.endswith("."):
+        return joined
+    cursor.at = start
+    return ""
+
+
 def _comparison(cursor: _Cursor) -> tuple[list[str], str]:
     """Take operators and operands; return the operators and the last operand, empty where it is missing."""
     operators: list[str] = []
@@ -285,6 +300,15 @@ def _comparison(cursor: _Cursor) -> tuple[list[str], str]:
             operators.append(cursor.take())
         operand = ""
     return operators, operand
+
+
+def _reach(operators: list[str], operand: str) -> str:
+    """Return the ports above or below one, `<= 21` is `0-21`; empty where it is no such comparison."""
+    port = whole_number(operand)
+    if port is None or len(operators) != 1:
+        return ""
+    reaches = {"<": f"0-{port - 1}", "<=": f"0-{port}", ">": f"{port + 1}-65535", ">=": f"{port}-65535"}
+    return reaches.get(operators[0], "")
 
 
 def _members(operand: str, sets: Sets) -> list[str] | None:
