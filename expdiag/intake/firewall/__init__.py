@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from expdiag.intake.firewall.listing import Listing
@@ -17,7 +18,11 @@ _Format: TypeAlias = Save | Listing | Ruleset
 # # Warning: iptables-legacy tables present, use iptables-legacy-save to see them
 # # Table `filter' is incompatible, use 'nft' tool.
 _NOT_ALL = re.compile(r"# (?:Warning: ip6?tables-legacy tables present|Table \S+ is incompatible)")
+_COMMAND = re.compile(r"\bip(6?)tables")
 _TABLE_OPTION = re.compile(r"\s(?:-t|--table)[ =]?(\w+)")
+
+
+_NOTHING_RAN = Prompt("", "")
 
 
 def _claims(first: list[str]) -> int:
@@ -26,59 +31,66 @@ def _claims(first: list[str]) -> int:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
+    session = _Session(harvest)
+    try:
+        for number, line in lines(member, harvest):
+            if line.strip():
+                session.take(number, line)
+    finally:  # also where the bytes break off: what stood before counts
+        session.finish(at_end=True)
+
+
+@dataclass
+class _Session:
+    """What was printed so far: the command that ran, and who reads what it printed."""
+
+    harvest: Harvest
+    ran: Prompt = _NOTHING_RAN
     current: _Format | None = None
-    ran = Prompt("", "")
-    for number, line in lines(member, harvest):
-        if not line.strip():
-            continue
-        if new := prompt(line):
-            _finish(current)
-            current, ran = None, new
-            continue
-        if _NOT_ALL.match(line.strip()):
-            text = f"{line.strip()}: there are rules that this print does not show"
-            harvest.issue("incomplete", text, number)
-            continue
-        current = _format_of(line, current, ran, harvest)
-        if current is None or not current.take(number, line if isinstance(current, Listing) else line.strip()):
-            harvest.issue("unrecognised", line, number)
-    if current:
-        current.finish(at_end=True)
 
+    def take(self, number: int, line: str) -> None:
+        """Take a line that is not blank."""
+        plain = line.strip()
+        if ran := prompt(line):
+            self.finish()
+            self.current, self.ran = None, ran
+        elif _NOT_ALL.match(plain):
+            self.harvest.issue("incomplete", f"{plain}: there are rules that this print does not show", number)
+        else:
+            self._turn_to(plain)
+            words = line if isinstance(self.current, Listing) else plain
+            if self.current is None or not self.current.take(number, words):
+                self.harvest.issue("unrecognised", line, number)
 
-def _finish(current: _Format | None) -> None:
-    if current:
-        current.finish()
+    def finish(self, at_end: bool = False) -> None:
+        """Hand out what was read; `at_end` where the file ends here."""
+        if self.current:
+            self.current.finish(at_end)
 
+    def _turn_to(self, plain: str) -> None:
+        """Change who reads where a line is the first of another format."""
+        if isinstance(self.current, Ruleset) and self.current.is_open:
+            return
+        for kind in (Save, Listing, Ruleset):
+            if not isinstance(self.current, kind) and kind.starts(plain):
+                self.finish()
+                self.current = self._opened(kind)
+                return
 
-def _format_of(line: str, current: _Format | None, ran: Prompt, harvest: Harvest) -> _Format | None:
-    """Return who reads a line: whoever reads now, but for the first line of another format."""
-    if isinstance(current, Ruleset) and current.is_open:
-        return current
-    for kind in (Save, Listing, Ruleset):
-        if isinstance(current, kind) or not kind.starts(line.strip()):
-            continue
-        _finish(current)
-        return _opened(kind, ran, harvest)
-    return current
-
-
-def _opened(kind: type[_Format], ran: Prompt, harvest: Harvest) -> _Format:
-    device = harvest.vantage or ran.host
-    if kind is Ruleset:
-        return Ruleset(harvest, device)
-    family, table = _told(ran.command)
-    return kind(harvest, device, family, table)
+    def _opened(self, kind: type[_Format]) -> _Format:
+        device = self.harvest.vantage or self.ran.host
+        if kind is Ruleset:
+            return Ruleset(self.harvest, device)
+        return kind(self.harvest, device, *_told(self.ran.command))
 
 
 def _told(command: str) -> tuple[str, str]:
     """Return the family and table a command of iptables asks for, empty where it is not known."""
-    words = command.partition("tables")
-    name = words[0].rsplit(" ", 1)[-1]
-    if not words[1] or name not in ("ip", "ip6"):
+    name = _COMMAND.search(command)
+    if not name:
         return "", ""
     table = _TABLE_OPTION.search(command)
-    return {"ip": "ipv4", "ip6": "ipv6"}[name], table[1] if table else "filter"
+    return "ipv6" if name[1] else "ipv4", table[1] if table else "filter"
 
 
 READER = Reader("firewall rules", _claims, _read)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from expdiag.intake.firewall import nft_rule
 from expdiag.intake.firewall.draft import Draft, doubted, unread
+from expdiag.intake.firewall.nft_words import Sets, elements
 from expdiag.intake.reading import Harvest
 from expdiag.intake.secrets import scrub
 from expdiag.tables import FirewallRule
@@ -73,7 +74,7 @@ class Ruleset:
     _block: str = ""
     _chain: _Chain | None = None
     _rows: list[FirewallRule] = field(default_factory=list)
-    _sets: nft_rule.Sets = field(default_factory=dict)
+    _sets: Sets = field(default_factory=dict)
     _elements: list[str] | None = None
     _name: str = ""
 
@@ -149,7 +150,7 @@ class Ruleset:
             if sum(map(len, self._elements)) < _MOST_TEXT:
                 self._elements.append(plain)
             if plain.endswith("}"):
-                self._sets[self._name] = nft_rule.elements(" ".join(self._elements).removesuffix("}"))
+                self._sets[self._name] = elements(" ".join(self._elements).removesuffix("}"))
                 self._elements = None
             return True
         return plain.partition(" ")[0] in _OBJECT_WORDS or plain.startswith('"')

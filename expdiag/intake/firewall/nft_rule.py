@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TypeAlias
 
 from expdiag.intake.firewall import values
 from expdiag.intake.firewall.draft import VERDICTS, Draft
+from expdiag.intake.firewall.nft_words import Cursor, Sets, members_of, with_elements, words_of
 from expdiag.intake.reading import whole_number
 
-Sets: TypeAlias = dict[str, list[str]]
-
-_WORD = re.compile(r'"[^"]*"(?:-"[^"]*")?|[{}(),;]|[^\s{}(),;"]+(?:,[^\s{}(),;"]+)*')
-_OPEN, _CLOSE = "{(", "})"
 _OPERATORS = frozenset({"==", "!=", "<", ">", "<=", ">=", "&", "|", "^", "<<", ">>", "/", "!"})
 
 _NETWORKS = {
@@ -64,28 +59,6 @@ _LIMIT_WORDS = frozenset({"rate", "over", "burst", "packets", "name", "bytes", "
 _LIMIT_VALUE = re.compile(r'[0-9]+(?:/\w+)?|"[^"]*"|[kmg]?bytes/\w+')
 
 
-@dataclass
-class _Cursor:
-    """The words of a rule and the place that is read; groups in braces are one word."""
-
-    words: list[str]
-    at: int = 0
-
-    def peek(self, ahead: int = 0) -> str:
-        """Return a word without taking it, empty behind the end."""
-        place = self.at + ahead
-        return self.words[place] if place < len(self.words) else ""
-
-    def take(self) -> str:
-        """Return the next word and pass over it."""
-        self.at += 1
-        return self.words[self.at - 1]
-
-    def since(self, start: int) -> str:
-        """Return the words from a place up to here."""
-        return " ".join(self.words[start : self.at])
-
-
 def rule(text: str, sets: Sets) -> Draft | None:
     """Read a rule; None where a quote or a brace does not close.
 
@@ -93,10 +66,10 @@ def rule(text: str, sets: Sets) -> Draft | None:
         text: the rule in one line, without its handle.
         sets: elements of the named sets and maps of its table.
     """
-    words = _words(text)
+    words = words_of(text)
     if words is None:
         return None
-    cursor = _Cursor(words)
+    cursor = Cursor(words)
     draft = Draft()
     while cursor.peek():
         _statement(cursor, draft, sets)
@@ -104,49 +77,7 @@ def rule(text: str, sets: Sets) -> Draft | None:
     return draft
 
 
-def elements(text: str) -> list[str]:
-    """Return the elements of a set or map, each as it stands."""
-    words = _words(text) or []
-    found: list[list[str]] = [[]]
-    for word in words:
-        if word == ",":
-            found.append([])
-        else:
-            # states and flags stand together: established,related
-            first, *more = [word] if word[:1] in '"{(' else word.split(",")
-            found[-1].append(first)
-            found += [[part] for part in more]
-    return [" ".join(element) for element in found if element]
-
-
-def _words(text: str) -> list[str] | None:
-    """Return the words of a rule, what stands in braces as one; None where something does not close."""
-    words: list[str] = []
-    group: list[str] = []
-    depth = at = 0
-    for found in _WORD.finditer(text):
-        if text[at : found.start()].strip():
-            return None
-        at = found.end()
-        word = found[0]
-        depth += (word in _OPEN) - (word in _CLOSE)
-        if depth < 0:
-            return None
-        if depth or word in _CLOSE:
-            group.append(word)
-        else:
-            words.append(word)
-        if group and not depth:
-            words.append(_joined(group))
-            group = []
-    return words if not depth and not text[at:].strip() else None
-
-
-def _joined(group: list[str]) -> str:
-    return " ".join(group).replace(" ,", ",").replace("( ", "(").replace(" )", ")")
-
-
-def _statement(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
+def _statement(cursor: Cursor, draft: Draft, sets: Sets) -> None:
     """Take one statement of a rule."""
     start = cursor.at
     word = cursor.peek()
@@ -176,7 +107,7 @@ def _statement(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
         _condition(cursor, draft, sets)
 
 
-def _counter(cursor: _Cursor, draft: Draft) -> None:
+def _counter(cursor: Cursor, draft: Draft) -> None:
     start = cursor.at
     cursor.take()
     if cursor.peek() == "packets" and cursor.peek(2) == "bytes":
@@ -187,7 +118,7 @@ def _counter(cursor: _Cursor, draft: Draft) -> None:
         draft.remarks.append(cursor.since(start))
 
 
-def _log(cursor: _Cursor, draft: Draft) -> None:
+def _log(cursor: Cursor, draft: Draft) -> None:
     """Take what a rule logs: its action where nothing follows that decides."""
     start = cursor.at
     cursor.take()
@@ -199,7 +130,7 @@ def _log(cursor: _Cursor, draft: Draft) -> None:
     draft.remarks.append(cursor.since(start))
 
 
-def _limit(cursor: _Cursor, draft: Draft) -> None:
+def _limit(cursor: Cursor, draft: Draft) -> None:
     start = cursor.at
     cursor.take()
     while cursor.peek() in _LIMIT_WORDS or (_LIMIT_VALUE.fullmatch(cursor.peek()) and cursor.peek()):
@@ -207,7 +138,7 @@ def _limit(cursor: _Cursor, draft: Draft) -> None:
     draft.conditions.append(cursor.since(start))
 
 
-def _verdict(cursor: _Cursor, draft: Draft) -> None:
+def _verdict(cursor: Cursor, draft: Draft) -> None:
     action = cursor.take()
     draft.columns["action"] = "none" if action == "continue" else action
     if action in _JUMPS and cursor.peek():
@@ -225,7 +156,7 @@ def _answer(words: str) -> str:
     return "-".join(word for word in words.split() if word not in ("with", "type"))
 
 
-def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
+def _condition(cursor: Cursor, draft: Draft, sets: Sets) -> None:
     """Take one condition; one of unknown form reaches up to the next statement that is none."""
     start = cursor.at
     compared = _joined_fields(cursor) or _compared(cursor)
@@ -233,7 +164,7 @@ def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
         operators, operand = _comparison(cursor)
         if operand:
             _imply(draft, compared)
-            printed = _resolved(cursor.since(start), operand, sets)
+            printed = with_elements(cursor.since(start), operand, sets)
             if operators == ["vmap"]:
                 draft.conditions.append(printed)
                 draft.columns["action"] = "vmap"
@@ -242,7 +173,7 @@ def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
             elif operators not in ([], ["=="], ["!="], ["!"]):
                 draft.conditions.append(printed)
             else:
-                _restrict(draft, compared, bool({"!=", "!"} & set(operators)), _members(operand, sets), printed)
+                _restrict(draft, compared, bool({"!=", "!"} & set(operators)), members_of(operand, sets), printed)
             return
     if compared and cursor.peek() == "set" and (cursor.peek(2) in _STARTS or not cursor.peek(2)) and cursor.peek(1):
         cursor.at += 2
@@ -252,12 +183,12 @@ def _condition(cursor: _Cursor, draft: Draft, sets: Sets) -> None:
     while cursor.peek() and cursor.peek() not in _STARTS:
         cursor.take()
     vmap = "vmap" in cursor.words[start : cursor.at]
-    draft.conditions.append(_resolved(cursor.since(start), cursor.words[cursor.at - 1], sets))
+    draft.conditions.append(with_elements(cursor.since(start), cursor.words[cursor.at - 1], sets))
     if vmap:
         draft.columns["action"] = "vmap"
 
 
-def _compared(cursor: _Cursor) -> str:
+def _compared(cursor: Cursor) -> str:
     """Take what is compared, such as `ip saddr` or `iifname`; empty where it is of unknown form."""
     first, second = cursor.peek(), cursor.peek(1)
     if first == "meta" and second in _META:
@@ -272,7 +203,7 @@ def _compared(cursor: _Cursor) -> str:
     return ""
 
 
-def _joined_fields(cursor: _Cursor) -> str:
+def _joined_fields(cursor: Cursor) -> str:
     """Take fields that are compared together, `ip saddr . tcp dport`; empty where it is one alone."""
     start = cursor.at
     while _compared(cursor) and cursor.peek() == ".":
@@ -284,7 +215,7 @@ def _joined_fields(cursor: _Cursor) -> str:
     return ""
 
 
-def _comparison(cursor: _Cursor) -> tuple[list[str], str]:
+def _comparison(cursor: Cursor) -> tuple[list[str], str]:
     """Take operators and operands; return the operators and the last operand, empty where it is missing."""
     operators: list[str] = []
     operand = ""
@@ -311,24 +242,6 @@ def _reach(operators: list[str], operand: str) -> str:
     return reaches.get(operators[0], "")
 
 
-def _members(operand: str, sets: Sets) -> list[str] | None:
-    """Return the values an operand stands for; None for a set without elements, or not known."""
-    if operand.startswith("@"):
-        found = [element.split(" ")[0] for element in sets.get(operand[1:], [])]
-        plain = all(" . " not in element and " : " not in element for element in sets.get(operand[1:], []))
-        return found if plain and 0 < len(found) <= values.MAX_ELEMENTS else None
-    if operand.startswith("{"):
-        found = elements(operand[1:-1])
-        return found if len(found) <= values.MAX_ELEMENTS else None
-    return [operand] if operand.startswith('"') else operand.split(",")
-
-
-def _resolved(printed: str, operand: str, sets: Sets) -> str:
-    """Return a condition with the elements of the set it names."""
-    members = sets.get(operand[1:]) if operand.startswith("@") else None
-    return f"{printed} {{ {', '.join(members)} }}" if members and len(members) <= values.MAX_ELEMENTS else printed
-
-
 def _restrict(draft: Draft, compared: str, negated: bool, members: list[str] | None, printed: str) -> None:
     """Put what a condition asks for into its columns, or keep it as it stands."""
     if members is None:
@@ -352,7 +265,7 @@ def _restrict(draft: Draft, compared: str, negated: bool, members: list[str] | N
         if compared in _OF_FAMILY and not _narrow(draft, _OF_FAMILY[compared], printed):
             return
         names = [values.transport(member) or "" for member in members]
-        draft.put("transport", ",".join(names) if all(names) else None, printed, negated=negated)
+        draft.put("transport", ",".join(names) if names and all(names) else None, printed, negated=negated)
     elif compared == "ct state":
         draft.put("states", None if negated else values.states(",".join(members)), printed)
     elif compared in ("nfproto", "protocol") and not negated and len(members) == 1 and members[0] in _FAMILIES:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Iterable
+from functools import lru_cache
+from itertools import islice
 
 _PROTOCOLS = {
     **{"0": "", "all": "", "any": "", "ip": "", "1": "icmp", "2": "igmp", "4": "ipencap", "6": "tcp", "17": "udp"},
@@ -23,6 +25,7 @@ _COUNT = re.compile(r"([0-9]{1,18})([KMGT]?)")
 _PREFIX = re.compile(r"[0-9]{1,3}")
 _LAST_PORT = 65535
 MAX_ELEMENTS = 500
+_MOST_OF_A_RANGE = 64
 
 
 def transport(word: str) -> str | None:
@@ -40,8 +43,15 @@ def count(word: str) -> int | None:
 
 def networks(words: Iterable[str]) -> str | None:
     """Return addresses, networks and ranges `10.0.0.1-10.0.0.9` as CIDR with commas; empty for anywhere."""
+    return _networks(tuple(words))
+
+
+@lru_cache(maxsize=256)  # rules that name the same set share one text
+def _networks(words: tuple[str, ...]) -> str | None:
     found: list[str] = []
     for word in words:
+        if "%" in word:  # an address of one link
+            return None
         network = _range(word) if "-" in word else _network(word)
         if network is None or len(found) > MAX_ELEMENTS:
             return None
@@ -59,11 +69,7 @@ def _network(word: str) -> list[str] | None:
             return None
         mask = str(bits)
     try:
-        return (
-            [str(ipaddress.ip_network(f"{address}/{mask}" if slash else address, strict=False))]
-            if "%" not in word
-            else None
-        )
+        return [str(ipaddress.ip_network(f"{address}/{mask}" if slash else address, strict=False))]
     except ValueError:
         return None
 
@@ -81,9 +87,10 @@ def _range(word: str) -> list[str] | None:
     first, _, last = word.partition("-")
     try:
         low, high = ipaddress.ip_address(first), ipaddress.ip_address(last)
-        if "%" in word or type(low) is not type(high):
+        if type(low) is not type(high):
             return None
-        return [str(network) for network in ipaddress.summarize_address_range(low, high)]
+        found = list(islice(ipaddress.summarize_address_range(low, high), _MOST_OF_A_RANGE + 1))
+        return [str(network) for network in found] if len(found) <= _MOST_OF_A_RANGE else None
     except (ValueError, TypeError):
         return None
 
