@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -402,7 +403,7 @@ WORDS = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(st.binary(max_size=400), st.lists(WORDS, max_size=40).map(lambda words: " ".join(words).encode())))
 def test_any_bytes_give_rows_or_issues(data: bytes) -> None:
     harvest = harvest_of(data)
@@ -411,7 +412,7 @@ def test_any_bytes_give_rows_or_issues(data: bytes) -> None:
     assert not any("failed" in issue.kind for issue in harvest.issues)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(SAMPLES), st.integers(0, 10**6), st.integers(0, 30), st.text(max_size=8))
 def test_mutated_samples_lose_no_line(sample: Path, place: int, gone: int, new: str) -> None:
     text = sample.read_text()
@@ -431,8 +432,12 @@ def test_mutated_samples_lose_no_line(sample: Path, place: int, gone: int, new: 
 
 
 def test_long_lines_and_many_blanks_take_a_moment() -> None:
+    start = time.perf_counter()
     for text in (
         FILTER.format("-A INPUT " + "! " * 60_000),
+        FILTER.format("-A INPUT " + "-m x " * 40_000),
+        LISTED + "a" + " " * 200_000 + "x\n",
+        "table ip x {\n set s {\n elements = {\n" + "10.0.0.1,\n" * 20_000 + "}\n}\n",
         FILTER.format("-A INPUT -m comment --comment " + '"\\' * 60_000),
         LISTED + "ACCEPT     all  --  anywhere   anywhere   " + "/* " * 60_000 + "\n",
         LISTED + "ACCEPT     all  --  anywhere   anywhere   " + "state NEW," * 20_000 + "\n",
@@ -440,7 +445,9 @@ def test_long_lines_and_many_blanks_take_a_moment() -> None:
         "table ip x {\n chain y {\n" + "{ " * 60_000 + "\n" + '"' * 100_001 + "\n" + "ip saddr " * 20_000 + "\n}\n}\n",
         "table ip x {\n chain y {\n" + "tcp dport 1 & " * 15_000 + "\n" + "a,b, " * 40_000 + "\n}\n}\n",
     ):
-        assert harvest_of(text) is not None
+        harvest_of(text)
+
+    assert time.perf_counter() - start < 30
 
 
 RULES = """*filter

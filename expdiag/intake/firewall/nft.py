@@ -12,7 +12,7 @@ from expdiag.intake.reading import Harvest
 from expdiag.intake.secrets import scrub
 from expdiag.tables import FirewallRule
 
-_HANDLE = re.compile(r"\s+# handle [0-9]+$")
+_HANDLE = re.compile(r"\s# handle [0-9]{1,20}$")
 # table inet filter {
 _TABLE = re.compile(r"table (?:(?P<family>ip|ip6|inet|arp|bridge|netdev) )?(?P<name>[^\s{;\"]+) \{$")
 # chain input {     set peers4 {     map verdicts {     counter seen {     ct helper ftp {
@@ -76,17 +76,18 @@ class Ruleset:
     _rows: list[FirewallRule] = field(default_factory=list)
     _sets: Sets = field(default_factory=dict)
     _elements: list[str] | None = None
+    _length: int = 0
     _name: str = ""
 
     @staticmethod
     def starts(line: str) -> bool:
         """Whether a line opens a table."""
-        return _TABLE.match(_HANDLE.sub("", line.strip())) is not None
+        return _TABLE.match(_without_handle(line)) is not None
 
     @staticmethod
     def claims(line: str) -> bool:
         """Whether a line is the head of a table or of a base chain."""
-        plain = _HANDLE.sub("", line.strip())
+        plain = _without_handle(line)
         return _TABLE.match(plain) is not None or _BASE.match(plain) is not None
 
     @property
@@ -96,7 +97,7 @@ class Ruleset:
 
     def take(self, number: int, line: str) -> bool:
         """Take a line; return whether it was understood."""
-        plain = _HANDLE.sub("", line.strip())
+        plain = _without_handle(line)
         if _MANAGED.match(plain):
             return True
         if table := _TABLE.match(plain):
@@ -145,9 +146,10 @@ class Ruleset:
             self._block = ""
             return True
         if found := _ELEMENTS.match(plain):
-            self._elements, plain = [], found["first"]
+            self._elements, self._length, plain = [], 0, found["first"]
         if self._elements is not None:
-            if sum(map(len, self._elements)) < _MOST_TEXT:
+            self._length += len(plain)
+            if self._length < _MOST_TEXT:
                 self._elements.append(plain)
             if plain.endswith("}"):
                 self._sets[self._name] = elements(" ".join(self._elements).removesuffix("}"))
@@ -225,3 +227,7 @@ class Ruleset:
         base = known.get(found["name"])
         offset = int(f"{found['sign'] or ''}{found['offset'] or 0}")
         return None if base is None else base + offset
+
+
+def _without_handle(line: str) -> str:
+    return _HANDLE.sub("", line.strip()).rstrip()

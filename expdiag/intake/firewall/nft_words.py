@@ -82,9 +82,11 @@ def _joined(group: list[str]) -> str:
 def members_of(operand: str, sets: Sets) -> list[str] | None:
     """Return the values an operand stands for; None for a set without elements, or not known."""
     if operand.startswith("@"):
-        found = [element.split(" ")[0] for element in sets.get(operand[1:], [])]
-        plain = all(" . " not in element and " : " not in element for element in sets.get(operand[1:], []))
-        return found if plain and 0 < len(found) <= values.MAX_ELEMENTS else None
+        members = sets.get(operand[1:], [])
+        if not 0 < len(members) <= values.MAX_ELEMENTS:
+            return None
+        several = any(" . " in member or " : " in member for member in members)
+        return None if several else [member.split(" ")[0] for member in members]
     if operand.startswith("{"):
         found = elements(operand[1:-1])
         return found if len(found) <= values.MAX_ELEMENTS else None
