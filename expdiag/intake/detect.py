@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, names, ping, rest, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, firewall, logs, names, ping, rest, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -15,6 +15,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xconfiguration.READER,
     ping.READER,
     names.READER,
+    firewall.READER,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"

@@ -271,7 +271,7 @@ class Session:
 
     def end(self, of_file: bool = False) -> None:
         """Close what is open, where the next command or the end of the file ends it."""
-        if of_file and self.harvest.unended and self._last_record and self._last_record == self.harvest.lines:
+        if of_file and self.harvest.open_end and self._last_record and self._last_record == self.harvest.lines:
             text = "the file ends without a line end; this record may be cut"
             self.harvest.issue("truncated", text, self._last_record)
         self.close(cut=of_file)
