@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, logs, ping, ports, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -13,6 +13,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
+    *ports.TEXT_READERS,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
@@ -59,6 +60,8 @@ def detect(head: bytes) -> Reader | Foreign:
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
+    if root == "nmaprun":
+        return ports.NMAP_XML  # has a DOCTYPE, an empty one
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
     if root == "status":
