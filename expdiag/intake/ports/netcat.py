@@ -22,17 +22,17 @@ _HOST = r"(?P<target>[^\s()\[\]:]\S{0,255}?)"
 _FORMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
     (tool, re.compile(form, re.A))
     for tool, form in (
-        # Connection to expc02 (10.77.2.10) 4371 port [tcp/*] succeeded!
+        # Connection to expc02 (10.77.2.10) 4371 port [tcp/*] succeeded!      macOS: to 10.77.2.10 port 4371 [tcp/*]
         (
             "nc",
-            rf"^Connection to {_HOST}(?: \((?P<address>[^\s()]+)\))? (?P<port>[0-9]+) port "
+            rf"^Connection to {_HOST}(?: \((?P<address>[^\s()]+)\))? (?:port )?(?P<port>[0-9]+)(?: port)? "
             r"\[(?P<transport>tcp|udp)/[^\]]*\] (?P<open>succeeded)!$",
         ),
         # nc: connect to expc02 (10.77.9.2) port 4372 (tcp) failed: Connection refused
         (
             "nc",
             rf"^nc(?:\.\w+)?: connectx? to {_HOST}(?: \((?P<address>[^\s()]+)\))? port (?P<port>[0-9]+) "
-            r"\((?P<transport>tcp|udp)\) (?P<words>(?:failed|timed out): .+)$",
+            r"\((?P<transport>tcp|udp)\) (?:failed: )?(?P<words>.+)$",
         ),
         # nc: getaddrinfo for host "nosuch" port 4371: Name or service not known
         ("nc", r'^nc(?:\.\w+)?: getaddrinfo for host "(?P<target>[^"]+)" port (?P<port>[0-9]+): (?P<words>.+)$'),

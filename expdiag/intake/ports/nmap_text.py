@@ -59,8 +59,8 @@ _CERTIFICATE = re.compile(
 _DECORATION = re.compile(
     r"^(?:HOP +RTT +ADDRESS|Other addresses for |rDNS record for |Service detection performed|Service Info: |"
     r"MAC Address: |Initiating |Completed |Scanning |Discovered open port |Read data files from|\s+Raw packets sent: |"
-    r"NSE: |Stats: |NSE Timing|WARNING: |Warning: |Note: |# Ports scanned: |Host discovery disabled|Increasing send delay|"
-    r"Device type: |Running|OS |Network Distance: |Aggressive OS |No exact OS |Too many fingerprints|"
+    r"NSE: |Stats: |NSE Timing|WARNING: |Warning: |Note: |# Ports scanned: |Host discovery disabled|"
+    r"Increasing send delay|Device type: |Running|OS |Network Distance: |Aggressive OS |No exact OS |Too many fingerprints|"
     r"TCP/IP fingerprint|Uptime guess|TCP Sequence|IP ID Seq|SYN Stealth Scan Timing|Scanned at |Final times for host|"
     r"OS and Service detection|[0-9]+ services? unrecognized|You requested a scan type|QUITTING!)"
 )

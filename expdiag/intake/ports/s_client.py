@@ -36,6 +36,8 @@ class _Session:
         """Take a line; one that only the start of a run prints ends the run before."""
         if self._blocks.take(number, line):
             self._now.seen = True
+            if not self._now.number:
+                self._now.number, self._now.line = number, line
             return True
         if begins_again(self._now, line):
             self._end(ended=True)
@@ -48,6 +50,9 @@ class _Session:
         shown = self._blocks.finish()
         if not now.seen:
             self._nothing(now, ended)
+            return
+        if not now.number:
+            self._harvest.issue("truncated", "lines of s_client that tell nothing of a handshake")
             return
         target, port = self._asked_for()
         address = now.address or (target if is_address(target) else "")
@@ -109,24 +114,20 @@ class _Session:
         self, now: Handshake, server: str, port: int | None, shown: tuple[str, ...] | None, source: int
     ) -> TlsHandshake:
         words = self._command
-        named = words.option("-servername")
-        if not named and "-noservername" not in words.words:
-            asked = self._asked_for()[0]
-            named = "" if is_address(asked) else asked
         return TlsHandshake(
             vantage=self._harvest.vantage or words.host,
             client="",
             server=server,
             port=port,
-            server_name=named,
+            server_name=words.option("-servername"),
             offered="",
             version=now.version if now.agreed else "",
             cipher=now.cipher,
             outcome=_outcome(now),
             alert=now.alert,
             alert_from=now.alert_from,
-            verify_code=now.verify_code if not now.failed else None,
-            verify_text=now.verify_text,
+            verify_code=None if now.failed or now.unverified else now.verify_code,
+            verify_text="" if now.unverified else now.verify_text,
             client_certificate=_client_certificate(now, words),
             server_certificates=shown,
             client_certificates=None,

@@ -39,13 +39,13 @@ _CONNECT_ERRORS = ("bio_connect", "bio_lookup", "system library:connect")
 _BEFORE = ("depth=", "Can't use SSL_get_servername", "Connecting to ")
 _DECORATION = re.compile(
     r"^(?:---|depth=[0-9]|Can't use SSL_get_servername|verify return:|not(?:Before|After)=|issuer= ?|subject= ?|"
-    r" *[0-9]+ s:|   [iav]:|Certificate chain$|Server certificate$|no peer certificate available$|"
+    r" *[0-9]+ s:|   [iav]:|Certificate chain$|Server certificate$|"
     r"SSL handshake has read |New, \(NONE\)|Server public key is |Secure Renegotiation |Compression: |Expansion: |"
     r"(?:No )?ALPN |Early data |SSL-Session:|Shared (?:Requested )?|Peer |Server Temp Key|Negotiated |"
     r"Verified peername: |CONNECTION |Protocol|Ciphersuite|Hash used: |Signature type: |Supported |"
     r"DONE$|closed$|RENEGOTIATING|Q$|read R BLOCK|Post-Handshake |Max Early Data|Next protocol|SRTP |"
     r"OCSP response|SCTs present|Warning: |Using default |drop connection|\^C|unable to |WARNING: can't open config|"
-    r"Session-ID|Keying material|Server did|DTLS|Cipher|\+{4}|Extended master)|"
+    r"Session-ID|Keying material|Server did|This TLS version |DTLS|Cipher|\+{4}|Extended master)|"
     r"^ +(?:Protocol|Cipher|Session-ID|Session-ID-ctx|Master-Key|Resumption PSK|PSK identity(?: hint)?|SRP username|"
     r"Key-Arg|Krb5 Principal|TLS session ticket|TLS session ticket lifetime hint|Start Time|Timeout|Verify return code|"
     r"Extended master secret|Max Early Data|Compression)\b|"
@@ -80,9 +80,11 @@ class Handshake:
     cipher: str = ""
     alert: str = ""
     alert_from: str = ""
+    errno: bool = False
     broken: str = ""
     verify_code: int | None = None
     verify_text: str = ""
+    unverified: bool = False
     asked: bool = False
     names_done: bool = False
     in_names: bool = False
@@ -125,8 +127,9 @@ def begins_again(now: Handshake, line: str) -> bool:
         return now.connected or over
     if over and line.startswith(_BEFORE):
         return True
-    fails = _CONNECT.match(line) is not None or _is_connect_error(line)
-    return fails and over
+    if fails := _CONNECT.match(line):
+        return now.reported or (now.errno if fails["errno"] else over)
+    return over and _is_connect_error(line)
 
 
 def _is_connect_error(line: str) -> bool:
@@ -164,10 +167,12 @@ def _reason(words: str) -> str:
 
 
 def _take_connect(now: Handshake, found: re.Match[str]) -> None:
-    if errno := whole_number(found["errno"]):
-        now.failed = next((state for state, numbers in _ERRNOS.items() if errno in numbers), "")
+    if found["errno"]:
+        errno = whole_number(found["errno"])
+        now.errno = True
         now.failed_words = now.failed_words or f"errno {errno}"
-        now.failed = now.failed or failure(now.failed_words)
+        known = next((state for state, numbers in _ERRNOS.items() if errno in numbers), "")
+        now.failed = now.failed or known or failure(now.failed_words)
     else:
         now.failed_words = found["words"] or found["lookup"] or now.failed_words
         now.failed = "unresolved" if found["lookup"] else failure(now.failed_words)
@@ -175,6 +180,10 @@ def _take_connect(now: Handshake, found: re.Match[str]) -> None:
 
 def _take_broken(now: Handshake, found: re.Match[str]) -> None:
     now.broken = "reset" if int(found["errno"]) in _RESETS else "closed"
+
+
+def _take_no_certificate(now: Handshake, _: re.Match[str]) -> None:
+    now.unverified = True
 
 
 def _take_connected(now: Handshake, _: re.Match[str]) -> None:
@@ -240,6 +249,7 @@ _TAKES = (
     (_CONNECTED, _take_connected),
     (re.compile("^(?:CONNECTION ESTABLISHED)$"), _take_connected),
     (_CONNECTING, _take_connecting),
+    (re.compile("^no peer certificate available$"), _take_no_certificate),
     (_VERIFY_ERROR, _take_verify_error),
     (_VERIFY, _take_verify),
     (_VERIFICATION, _take_verification),

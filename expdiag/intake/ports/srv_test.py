@@ -26,6 +26,7 @@ _GOOD = re.compile(r"\b(?:succe\w{3,6}|ok|passed|connected|established|open)\b",
 _BAD = re.compile(
     r"\b(?:fail\w{0,4}|error|unable|refused|timed? ?out|unreachable|not (?:connected|open|established))\b", re.I | re.A
 )
+_ASKED = re.compile(r"^\s*(?:service record )?(?:domain|protocols?)\s*[:\t]\s*\S+\s*$", re.I)
 _WORDS = re.compile(
     r"^\s*(?:maintenance|tools|network utilities|connectivity test|srv connectivity test\w*|service record domain|"
     r"service record protocols?|domain|protocols?|results?|hostname|host|port|priority|weight|status|run|you are here|"
@@ -51,7 +52,7 @@ class _Page:
             else:
                 self._tls(address or host, port, is_good, text, source)
             return True
-        return bool(_TITLE.search(text) or _WORDS.match(text))
+        return bool(_TITLE.search(text) or _ASKED.match(text) or _WORDS.match(text))
 
     def _warn(self) -> None:
         if not self._said:

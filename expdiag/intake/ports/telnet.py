@@ -25,7 +25,8 @@ _WINDOWS = re.compile(
     re.A,
 )
 _DECORATION = re.compile(
-    r"^(?:Escape character is |Connection closed|telnet> ?|\^\]|\^C|Connection to host lost|quit$)",
+    r"^(?:Escape character is |Connection closed|telnet> ?|\^\]|\^C|Connection to host lost|quit$|"
+    r"telnet: Unable to connect to remote host$)",
     re.A,
 )
 
