@@ -243,7 +243,8 @@ def rows_of(files: Any, text: str | bytes, name: str = "probes/e1/x.txt") -> dic
 
 @pytest.mark.parametrize(("wait", "state"), [("1", "not-open"), ("3", "filtered")])
 def test_one_unanswered_packet_is_no_silence(files: Any, wait: str, state: str) -> None:
-    text = f"$ nc -zv -w {wait} 10.0.1.12 4372\nnc: connect to 10.0.1.12 port 4372 (tcp) timed out: Operation now in progress\n"
+    words = "nc: connect to 10.0.1.12 port 4372 (tcp) timed out: Operation now in progress"
+    text = f"$ nc -zv -w {wait} 10.0.1.12 4372\n{words}\n"
 
     (row,) = rows_of(files, text)["reachability"]
 
@@ -308,11 +309,11 @@ def test_a_doctype_that_declares_is_refused(files: Any) -> None:
 
 def test_ports_that_were_only_counted(files: Any) -> None:
     text = (
-        '<nmaprun scanner="nmap"><host starttime="1795372742" endtime="1795372744"><status state="up" reason="reset"/>'
+        '<nmaprun><host starttime="1795372742" endtime="1795372744"><status state="up" reason="reset"/>'
         '<address addr="10.0.1.12" addrtype="ipv4"/><hostnames><hostname name="expc02" type="user"/></hostnames><ports>'
-        '<extraports state="closed" count="3"><extrareasons reason="reset" count="3" proto="tcp" ports="4369-4370,4372"/>'
-        '</extraports><extraports state="filtered" count="9"><extrareasons reason="no-response" count="9"/></extraports>'
-        "</ports></host></nmaprun>"
+        '<extraports state="closed" count="3"><extrareasons reason="reset" count="3" proto="tcp" '
+        'ports="4369-4370,4372"/></extraports><extraports state="filtered" count="9">'
+        '<extrareasons reason="no-response" count="9"/></extraports></ports></host></nmaprun>'
     )
 
     rows = rows_of(files, text)
@@ -372,8 +373,10 @@ def test_nothing_hangs(files: Any, name: str) -> None:
 # --- any input -------------------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
-    sorted({line for path in INPUTS for line in path.read_text().splitlines() if len(line) < 200})
-    + ["4" * 5000, "\u0664\u0663", "1e999", "nan", "-1", "^C", "\x00", "\ufffd", "e1:~# nc -zv 10.0.0.1 4371"]
+    [
+        *sorted({line for path in INPUTS for line in path.read_text().splitlines() if len(line) < 200}),
+        *("4" * 5000, "\u0664\u0663", "1e999", "nan", "-1", "^C", "\x00", "\ufffd", "e1:~# nc -zv 10.0.0.1 4371"),
+    ]
 )
 
 

@@ -60,9 +60,9 @@ _DECORATION = re.compile(
     r"^(?:HOP +RTT +ADDRESS|Other addresses for |rDNS record for |Service detection performed|Service Info: |"
     r"MAC Address: |Initiating |Completed |Scanning |Discovered open port |Read data files from|\s+Raw packets sent: |"
     r"NSE: |Stats: |NSE Timing|WARNING: |Warning: |Note: |# Ports scanned: |Host discovery disabled|"
-    r"Increasing send delay|Device type: |Running|OS |Network Distance: |Aggressive OS |No exact OS |Too many fingerprints|"
-    r"TCP/IP fingerprint|Uptime guess|TCP Sequence|IP ID Seq|SYN Stealth Scan Timing|Scanned at |Final times for host|"
-    r"OS and Service detection|[0-9]+ services? unrecognized|You requested a scan type|QUITTING!)"
+    r"Increasing send delay|Device type: |Running|OS |Network Distance: |Aggressive OS |No exact OS |"
+    r"Too many fingerprints|TCP/IP fingerprint|Uptime guess|TCP Sequence|IP ID Seq|SYN Stealth Scan Timing|Scanned at |"
+    r"Final times for host|OS and Service detection|[0-9]+ services? unrecognized|You requested a scan type|QUITTING!)"
 )
 
 
