@@ -13,7 +13,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
-    *ports.TEXT_READERS,
+    ports.PROBES,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"

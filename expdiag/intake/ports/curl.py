@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake.member import Member
 from expdiag.intake.ports import alerts
-from expdiag.intake.ports.session import Command, failure, is_command, port_number, reached, read_runs, whole_wait
-from expdiag.intake.reading import Harvest, Reader, whole_number
+from expdiag.intake.ports.session import Command, Tool, failure, is_command, port_number, reached, whole_wait
+from expdiag.intake.reading import Harvest, whole_number
 from expdiag.tables import TlsHandshake
 
 # The progress meter, where both streams are in one file: 0  0  0  0  0  0  0  0 --:--:-- --:--:-- --:--:--  0*   Trying
@@ -285,15 +284,12 @@ def _version(text: str) -> str:
     return "TLSv1.0" if text == "TLSv1" else text
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     own = any(form.search(_METER.sub("", line)) for line in first for form in (_TRYING, _CONNECTED, _UNRESOLVED))
     asked = sum(1 for line in first if is_command(line, "curl") or line.startswith("curl: ("))
     noted = sum(1 for line in first if line.startswith(("* ", "> ", "< ", "{ [", "} [")) or _METER.match(line))
     return asked + (noted if own else 0)
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, ("curl",), lambda command, *_: _Session(harvest, command))
-
-
-READER = Reader("curl", _claims, _read)
+TOOL = Tool(("curl",), claims, _Session)

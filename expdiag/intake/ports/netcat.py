@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.member import Member
 from expdiag.intake.ports.session import (
+    CUT,
     Command,
+    Tool,
     failure,
     is_command,
     port_number,
+    quotable,
     reached,
-    read_runs,
     seconds,
-    without_port_names,
 )
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.reading import Harvest
 
 _TOOLS = ("nc", "netcat")
 _HOST = r"(?P<target>[^\s()\[\]:]\S{0,255}?)"
@@ -75,8 +75,8 @@ _SHELL = re.compile(r"[0-9]?[<>|;&]")
 
 
 class _Tries:
-    def __init__(self, harvest: Harvest, command: Command, number: int, line: str) -> None:
-        self._harvest, self._command, self._number, self._line = harvest, command, number, line
+    def __init__(self, harvest: Harvest, command: Command) -> None:
+        self._harvest, self._command = harvest, command
         self._udp = any(re.fullmatch(r"-\w*u\w*|--udp", word, re.A) for word in command.words)
         self._target, self._port = _asked(command)
         self._rows = 0
@@ -102,7 +102,7 @@ class _Tries:
         self._harvest.add(
             reached(
                 self._harvest,
-                self._harvest.note(number, without_port_names(line)),
+                self._harvest.note(number, quotable(line)),
                 tool,
                 state,
                 target=found.get("target") or (self._target if self._target else found.get("address") or ""),
@@ -119,14 +119,14 @@ class _Tries:
         if self._rows or not self._command.words:
             return
         if not (ended or self._interrupted):
-            self._harvest.issue("truncated", "the command is the last line; what it printed is not here", self._number)
+            self._harvest.issue("truncated", CUT, self._command.number)
         elif self._udp or self._port is None or not any(re.match(r"-\w*v", word) for word in self._command.words):
-            self._harvest.issue("empty", "the command printed nothing", self._number)
+            self._harvest.issue("empty", "the command printed nothing", self._command.number)
         else:
             self._harvest.add(
                 reached(
                     self._harvest,
-                    self._harvest.note(self._number, self._line),
+                    self._harvest.note(self._command.number, self._command.line),
                     self._command.tool,
                     "filtered" if self._interrupted else "not-open",
                     target=self._target,
@@ -154,12 +154,9 @@ def _asked(command: Command) -> tuple[str, int | None]:
     return host, port_number(plain[1]) if len(plain) > 1 else None
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     return sum(1 for line in first if is_command(line, *_TOOLS) or any(form.match(line.rstrip()) for _, form in _FORMS))
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, _TOOLS, lambda command, number, line: _Tries(harvest, command, number, line))
-
-
-READER = Reader("nc", _claims, _read)
+TOOL = Tool(("nc", "netcat"), claims, _Tries)

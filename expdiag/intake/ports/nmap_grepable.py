@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from expdiag.intake.ports import nmap
-from expdiag.intake.ports.session import is_address, port_number, reached, without_port_names
+from expdiag.intake.ports.session import is_address, port_number, quotable, reached
 from expdiag.intake.reading import Harvest
 
 # Host: 10.77.2.10 (expc02.lab.test)	Ports: 22/closed/tcp//ssh///, 4371/open/tcp//x///	Ignored State: closed (995)
@@ -45,7 +45,7 @@ def take(number: int, line: str, vantage: str, harvest: Harvest) -> bool:
         elif name == "Ignored State":
             harvest.issue("ignored", f"{address}: ports that are only counted: {value}", number)
         elif name not in ("Status", "OS", "Seq Index", "IP ID Seq", "Protocols"):
-            harvest.issue("unrecognised", without_port_names(text), number)
+            harvest.issue("unrecognised", quotable(text), number)
     return True
 
 
@@ -55,7 +55,7 @@ def _ports(text: str, address: str, line: int, harvest: Harvest) -> list[nmap.Po
         port = _PORT.match(part.strip())
         number = port_number(port["port"]) if port else None
         if port is None or number is None:
-            harvest.issue("unrecognised", without_port_names(part), line)
+            harvest.issue("unrecognised", quotable(part), line)
             continue
         note = f"{address}: {number}/{port['transport']} {port['state']}"
         found.append(nmap.Port(number, port["transport"], port["state"], "", None, "", line, note))

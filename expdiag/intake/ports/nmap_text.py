@@ -6,11 +6,10 @@ import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from expdiag.intake.member import Member
 from expdiag.intake.ports import nmap, nmap_grepable
 from expdiag.intake.ports.presented import Blocks
-from expdiag.intake.ports.session import echoed, is_address, port_number, reached, without_port_names
-from expdiag.intake.reading import Harvest, Reader, lines, whole_number
+from expdiag.intake.ports.session import Command, Tool, is_address, port_number, reached
+from expdiag.intake.reading import Harvest, whole_number
 from expdiag.tables import Hop, Trace
 
 # # Nmap 7.93 scan initiated Sun Nov 22 18:39:02 2026 as: nmap -Pn 10.77.2.10
@@ -81,11 +80,10 @@ class _Host:
 
 
 class _Scan:
-    def __init__(self, harvest: Harvest) -> None:
+    def __init__(self, harvest: Harvest, command: Command) -> None:
         self._harvest = harvest
         self._blocks = Blocks(harvest)
-        self._words: tuple[str, ...] = ()
-        self._vantage = ""
+        self._words, self._vantage = command.words, command.host
         self._time: datetime | None = None
         self._reasons = False
         self._host: _Host | None = None
@@ -94,6 +92,7 @@ class _Scan:
 
     def take(self, number: int, line: str) -> bool:
         """Take a line; return whether it was understood."""
+        line = line.rstrip()
         if line.startswith("|"):
             return self._script(number, line)
         if line.startswith("Host: "):
@@ -120,8 +119,6 @@ class _Scan:
                 vantage=self._vantage,
             )
             self._harvest.add(row._replace(time=self._time))
-        elif command := echoed(line):
-            self._words, self._vantage = command.words, command.host
         elif self._host:
             return self._inside(self._host, number, line)
         else:
@@ -277,7 +274,7 @@ class _Scan:
         for row in rows:
             self._harvest.add(row)
 
-    def finish(self) -> None:
+    def finish(self, ended: bool) -> None:
         """Add the host at which the file ends."""
         self._end_host()
         if self.open:
@@ -288,7 +285,8 @@ def _certificate_words(names: dict[str, str] | None) -> str:
     return f"certificate: {', '.join(f'{key} {value}' for key, value in names.items())}" if names else ""
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     if not any(_REPORT.match(line) or _START.match(line) or _HEAD.match(line) for line in first):
         return sum(map(nmap_grepable.is_host, first))
     forms = (_HEAD, _START, _DONE, _REPORT, _UP, _COLUMNS, _PORT, _TRACE, _HOP, _NOT_SHOWN)
@@ -299,12 +297,4 @@ def _claims(first: list[str]) -> int:
     )
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    scan = _Scan(harvest)
-    for number, line in lines(member, harvest):
-        if line.strip() and not scan.take(number, line.rstrip()):
-            harvest.issue("unrecognised", without_port_names(line), number)
-    scan.finish()
-
-
-READER = Reader("nmap", _claims, _read)
+TOOL = Tool(("nmap",), claims, _Scan)

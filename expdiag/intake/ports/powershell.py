@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.member import Member
-from expdiag.intake.ports.session import Command, is_command, port_number, reached, read_runs, round_trip
-from expdiag.intake.reading import Harvest, Reader, whole_number
+from expdiag.intake.ports.session import CUT, Command, Tool, is_command, port_number, reached, round_trip
+from expdiag.intake.reading import Harvest, whole_number
 
 _TOOL = "Test-NetConnection"
 _TOOLS = ("test-netconnection", "tnc")
@@ -38,8 +37,8 @@ _MORE_VALUE = re.compile(r"^ {10,}\S")
 
 
 class _Tests:
-    def __init__(self, harvest: Harvest, command: Command, number: int, line: str) -> None:
-        self._harvest, self._command, self._number = harvest, command, number
+    def __init__(self, harvest: Harvest, command: Command) -> None:
+        self._harvest, self._command = harvest, command
         self._fields: dict[str, str] = {}
         self._lines: dict[str, tuple[int, str]] = {}
         self._ping_status = ""
@@ -133,11 +132,12 @@ class _Tests:
     def finish(self, ended: bool) -> None:
         """Add what the last test says."""
         if self._command.words and not self._fields and not ended:
-            self._harvest.issue("truncated", "the command is the last line; what it printed is not here", self._number)
+            self._harvest.issue("truncated", CUT, self._command.number)
         self._end()
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     fields = sum(1 for line in first if (field := _FIELD.match(line)) and field["key"].lower() in _KEYS)
     own = any(
         line.startswith(("TcpTestSucceeded", "RemotePort ", "PingSucceeded", "PingReplyDetails")) for line in first
@@ -146,8 +146,4 @@ def _claims(first: list[str]) -> int:
     return (fields if own else 0) + others
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, _TOOLS, lambda command, number, line: _Tests(harvest, command, number, line))
-
-
-READER = Reader("Test-NetConnection", _claims, _read)
+TOOL = Tool(("test-netconnection", "tnc"), claims, _Tests)

@@ -18,7 +18,6 @@ class Blocks:
     """Takes the lines of PEM blocks; certificates count through the file, each chain holds those of one run."""
 
     harvest: Harvest
-    count: int = 0
     chain: list[Certificate] = field(default_factory=list)
     _open: list[str] | None = None
     _start: int = 0
@@ -45,9 +44,9 @@ class Blocks:
 
     def certificate(self, body: str, line: int) -> None:
         """Take a block without its marks."""
-        row = _decoded(body, self.count + 1, line, self.harvest)
+        before = len(self.harvest.rows.get("certificates", ()))
+        row = _decoded(body, before + len(self.chain) + 1, line, self.harvest)
         if row and row.fingerprint not in {known.fingerprint for known in self.chain}:
-            self.count += 1
             self.chain.append(row)
 
     def cut(self) -> None:

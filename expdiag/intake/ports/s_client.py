@@ -2,35 +2,36 @@
 
 Keys, tickets and identifiers of the session are passed over and go nowhere. Without `-showcerts` only the first
 certificate is there, so `server_certificates` holds it alone. The output names neither server nor port: only the
-echoed command does, or the line `Connecting to` of 3.2 and later.
+echoed command does, or the line `Connecting to` of 3.2 and later. With TLS 1.3 a server judges the client's certificate
+after the client is done: `completed` is then what the client saw until it ended.
 """
 
 from __future__ import annotations
 
 import re
 
-from expdiag.intake.member import Member
 from expdiag.intake.ports.presented import Blocks
 from expdiag.intake.ports.s_client_lines import SECRET, Handshake, begins_again, is_decoration, understood
 from expdiag.intake.ports.session import (
+    CUT,
     Command,
+    Tool,
     host_and_port,
     is_address,
     is_command,
     reached,
-    read_runs,
 )
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.reading import Harvest
 from expdiag.tables import TlsHandshake
 
 _TOOL = "openssl s_client"
 
 
 class _Session:
-    def __init__(self, harvest: Harvest, command: Command, number: int, line: str, blocks: Blocks) -> None:
-        self._harvest, self._command, self._blocks = harvest, command, blocks
-        self._at = (number, line)
-        self._now = Handshake(number, line)
+    def __init__(self, harvest: Harvest, command: Command) -> None:
+        self._harvest, self._command = harvest, command
+        self._blocks = Blocks(harvest)
+        self._now = Handshake(command.number, command.line)
 
     def take(self, number: int, line: str) -> bool:
         """Take a line; one that only the start of a run prints ends the run before."""
@@ -46,7 +47,7 @@ class _Session:
         return True
 
     def _end(self, ended: bool) -> None:
-        now, self._now = self._now, Handshake(*self._at)
+        now, self._now = self._now, Handshake(self._command.number, self._command.line)
         shown = self._blocks.finish()
         if not now.seen:
             self._nothing(now, ended)
@@ -73,7 +74,7 @@ class _Session:
                     detail=now.failed_words,
                 )
             )
-        if not state or not (now.reported or now.failed or now.alert or now.broken):
+        if not state or not (now.interrupted or now.reported or now.failed or now.alert or now.broken):
             self._harvest.issue(
                 "truncated", "the output of s_client ends before the result of its handshake", now.number
             )
@@ -86,9 +87,9 @@ class _Session:
         """A command that printed nothing until it was interrupted waited for an answer to its first packet."""
         if not self._command.words:
             return
-        number, line = self._at
+        number, line = self._command.number, self._command.line
         if not (ended or now.interrupted):
-            self._harvest.issue("truncated", "the command is the last line; what it printed is not here", number)
+            self._harvest.issue("truncated", CUT, number)
             return
         target, port = self._asked_for()
         source = self._harvest.note(number, line)
@@ -174,7 +175,7 @@ _OWN = re.compile(
 )
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
     """Count all lines once one is its own: the certificates inside have more lines than the rest."""
     own = sum(1 for line in first if _OWN.match(line))
     if not own:
@@ -182,9 +183,4 @@ def _claims(first: list[str]) -> int:
     return own + sum(1 for line in first if is_decoration(line) or (line and len(line) <= 76 and " " not in line))
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    blocks = Blocks(harvest)
-    read_runs(member, harvest, (_TOOL,), lambda command, number, line: _Session(harvest, command, number, line, blocks))
-
-
-READER = Reader("openssl s_client", _claims, _read)
+TOOL = Tool(("openssl s_client",), claims, _Session)

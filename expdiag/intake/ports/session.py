@@ -5,17 +5,19 @@ from __future__ import annotations
 import ipaddress
 import re
 import shlex
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple, Protocol
 
 from expdiag import statistics
 from expdiag.intake.member import Member
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, lines, whole_number
+from expdiag.intake.secrets import MASK
 from expdiag.tables import Reachability, RoundTrip
 
 _MAX_COMMAND = 4000
+_PROMPT_SIGNS = "#$%>"
 # + nc -zv 10.0.0.2 4371      p1: openssl s_client -connect 10.0.0.2:4371      nc -zv 10.0.0.2 4371
 _BARE = re.compile(
     r"^(?:\+ |(?P<host>[A-Za-z][\w.-]{0,80}): )?(?P<command>(?:(?:sudo|time|timeout(?: -\S+ \S+)? \S+) )*"
@@ -41,15 +43,23 @@ _FAILURES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("filtered", r"time(?:d)?[ -]?out"),
     )
 )
+# curl -u admin:word -H "Authorization: …"      openssl s_client -psk 1a2b -pass pass:word
+_WORD = r"(?:\"[^\"]*\"|'[^']*'|\S+)"
+_PASSWORD = re.compile(rf"((?<!\S)-(?:psk|pass|proxy_pass|srppass) ){_WORD}", re.A)
+_CURL_PASSWORD = re.compile(
+    r"((?<!\S)(?:-[uUHbE] ?|--(?:user|proxy-user|header|cookie|cert|pass|oauth2-bearer)[= ]))" + _WORD, re.A
+)
 _PORT_NAME = re.compile(r"\b(?:ssl/)?l2c-(?:control|data)\b\??")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command as it was echoed; `host` is the machine its prompt names, empty where none does."""
+    """A command as it was echoed on a line; `host` is the machine its prompt names, empty where none does."""
 
     host: str
     words: tuple[str, ...]
+    number: int = 0
+    line: str = ""
 
     @property
     def tool(self) -> str:
@@ -69,6 +79,7 @@ class Command:
 
 
 NONE = Command("", ())
+CUT = "the command is the last line; what it printed is not here"
 
 
 class Run(Protocol):
@@ -81,36 +92,50 @@ class Run(Protocol):
         """Add the rows; `ended` where something follows that shows that the command had ended."""
 
 
-def read_runs(
-    member: Member, harvest: Harvest, tools: tuple[str, ...], start: Callable[[Command, int, str], Run]
-) -> None:
+class Tool(NamedTuple):
+    """A program whose output is read.
+
+    Attributes:
+        names: how its commands begin.
+        claims: given the first lines of a text, how many of them look like its output.
+        start: begins a run, given the command that was echoed, `NONE` where none was.
+    """
+
+    names: tuple[str, ...]
+    claims: Callable[[list[str]], int]
+    start: Callable[[Harvest, Command], Run]
+
+
+def read_runs(member: Member, harvest: Harvest, tools: Sequence[Tool], first: Tool) -> None:
     """Read a session: each echoed command begins a run of its own.
 
     Args:
         member: the file.
         harvest: takes rows and issues.
-        tools: commands whose output this reader knows; another's line ends a run and is no output.
-        start: begins a run, given its command, the number of that line and its words.
+        tools: programs whose output can be read; the command of another one ends a run, too.
+        first: the one whose output stands before any command, or after a command of another.
     """
-    run = start(NONE, 0, "")
+    run = first.start(harvest, NONE)
     for number, line in lines(member, harvest):
         if not line.strip():
             continue
         command = echoed(line)
         if command is not None:
             run.finish(ended=True)
-            run = start(command if command.tool.startswith(tools) else NONE, number, line)
+            tool = next((tool for tool in tools if tool.names and command.tool.startswith(tool.names)), None)
+            command = replace(command if tool else NONE, number=number, line=quotable(line))
+            run = (tool or first).start(harvest, command)
         elif not run.take(number, line):
-            harvest.issue("unrecognised", without_port_names(line), number)
+            harvest.issue("unrecognised", quotable(line), number)
     run.finish(ended=False)
 
 
 def echoed(line: str) -> Command | None:
     """Return the command a line echoes, one without words for a bare prompt, None for any other line."""
-    if len(line) > _MAX_COMMAND or line.startswith("telnet>"):
+    if len(line) > _MAX_COMMAND or line.startswith(("telnet>", "# Nmap ")):
         return None
     plain = _TIMEOUT.sub("", _PIPED.sub("", line, count=1), count=1)
-    if shown := prompt(plain):
+    if any(sign in plain for sign in _PROMPT_SIGNS) and (shown := prompt(plain)):
         return Command(shown.host, _split(shown.command))
     bare = _BARE.match(plain)
     return Command(bare["host"] or "", _split(bare["command"])) if bare else None
@@ -251,6 +276,7 @@ def whole_wait(milliseconds: str | None) -> float | None:
     return None if number is None else number / 1000
 
 
-def without_port_names(line: str) -> str:
-    """Return a line without the names that tables of services give 4371 and 4372, which mislead."""
-    return _PORT_NAME.sub("", line)
+def quotable(line: str) -> str:
+    """Return a line without the names that tables of services give 4371 and 4372, and without passwords of commands."""
+    secret = _CURL_PASSWORD if "curl" in line else _PASSWORD
+    return secret.sub(rf"\g<1>{MASK}", _PORT_NAME.sub("", line))

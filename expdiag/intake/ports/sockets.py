@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake.member import Member
-from expdiag.intake.ports.session import Command, host_and_port, is_command, reached, read_runs, round_trip
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.ports.session import Command, Tool, host_and_port, is_command, reached, round_trip
+from expdiag.intake.reading import Harvest
 
 _PORTS = frozenset({4371, 4372})
 _HEAD = re.compile(r"^(?:Netid +)?State +Recv-Q +Send-Q +Local Address:Port +Peer Address:Port")
@@ -121,14 +120,11 @@ def _is_detail(line: str) -> bool:
     return line[:1].isspace() and _DETAIL_WORD.search(line) is not None
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     if not any(_HEAD.match(line) for line in first) and not any(is_command(line, "ss") for line in first):
         return 0
     return sum(1 for line in first if _HEAD.match(line) or _SOCKET.match(line) or _is_detail(line))
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, ("ss",), lambda command, *_: _Sockets(harvest, command))
-
-
-READER = Reader("ss", _claims, _read)
+TOOL = Tool(("ss",), claims, _Sockets)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.member import Member
-from expdiag.intake.ports.session import Command, failure, is_address, port_number, reached, read_runs
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.ports.session import Command, Tool, failure, is_address, port_number, reached
+from expdiag.intake.reading import Harvest
 from expdiag.tables import TlsHandshake
 
 _TOOL = "SRV connectivity test"
@@ -123,14 +122,11 @@ def _result(text: str) -> tuple[str, str, int, str, bool] | None:
     return ("".join(names), "".join(addresses), ports.pop(), ways.pop(), bad is None)
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     if not any(_TITLE.search(line[:1000]) for line in first):
         return 0
     return sum(1 for line in first if _TITLE.search(line[:1000]) or _result(line[:1000]))
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, (), lambda command, *_: _Page(harvest, command))
-
-
-READER = Reader("SRV connectivity test", _claims, _read)
+TOOL = Tool((), claims, _Page)

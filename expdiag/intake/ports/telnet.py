@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.member import Member
-from expdiag.intake.ports.session import Command, failure, is_command, port_number, reached, read_runs
-from expdiag.intake.reading import Harvest, Reader
+from expdiag.intake.ports.session import Command, Tool, failure, is_command, port_number, reached
+from expdiag.intake.reading import Harvest
 
 _TRYING = re.compile(r"^Trying (?P<address>[0-9A-Fa-f][0-9A-Fa-f:.]*)\.\.\.\s*$", re.A)
 _CONNECTED = re.compile(r"^Connected to (?P<target>\S+?)\.?\s*$", re.A)
@@ -32,8 +31,8 @@ _DECORATION = re.compile(
 
 
 class _Tries:
-    def __init__(self, harvest: Harvest, command: Command, number: int, line: str) -> None:
-        self._harvest, self._command, self._number, self._line = harvest, command, number, line
+    def __init__(self, harvest: Harvest, command: Command) -> None:
+        self._harvest, self._command = harvest, command
         plain = [word for word in command.words[1:] if not word.startswith("-")]
         self._target = plain[0] if plain else ""
         self._port = port_number(plain[1]) if len(plain) > 1 else None
@@ -113,16 +112,19 @@ class _Tries:
     def finish(self, ended: bool) -> None:
         """A try that nothing followed met silence, where something shows that it was waited for."""
         self._unsaid()
-        if self._trying or (self._command.words and not self._rows):
-            if self._interrupted:
-                self._add("filtered", *(self._trying or (self._number, self._line)), words="given up without an answer")
-            elif ended:
-                self._add("not-open", *(self._trying or (self._number, self._line)), words="nothing more was printed")
-            else:
-                self._harvest.issue("truncated", "a telnet try without its end", (self._trying or (self._number,))[0])
+        if not self._trying and (self._rows or not self._command.words):
+            return
+        number, line = self._trying or (self._command.number, self._command.line)
+        if self._interrupted:
+            self._add("filtered", number, line, words="given up without an answer")
+        elif ended:
+            self._add("not-open", number, line, words="nothing more was printed")
+        else:
+            self._harvest.issue("truncated", "a telnet try without its end", number)
 
 
-def _claims(first: list[str]) -> int:
+def claims(first: list[str]) -> int:
+    """Count the lines that look like this."""
     forms = (_TRYING, _CONNECTED, _FAILED, _WINDOWS)
     known = sum(1 for line in first if is_command(line, "telnet") or any(form.match(line) for form in forms))
     return (
@@ -135,8 +137,4 @@ def _claims(first: list[str]) -> int:
     )
 
 
-def _read(member: Member, harvest: Harvest) -> None:
-    read_runs(member, harvest, ("telnet",), lambda command, number, line: _Tries(harvest, command, number, line))
-
-
-READER = Reader("telnet", _claims, _read)
+TOOL = Tool(("telnet",), claims, _Tries)
