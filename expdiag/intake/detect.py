@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, firewall, logs, names, ping, rest, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, firewall, logs, names, ping, ports, rest, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -16,6 +16,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     ping.READER,
     names.READER,
     firewall.READER,
+    ports.PROBES,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
@@ -78,6 +79,8 @@ def _begins_json(first: list[str]) -> bool:
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
+    if root == "nmaprun":
+        return ports.NMAP_XML  # has a DOCTYPE, an empty one
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
     if root in xml.READERS:

@@ -102,7 +102,9 @@ class Reachability(NamedTuple):
         str,
         Column(
             "`open`, `refused` (the host said no), `filtered` (silence), `prohibited` (a router said no), "
-            "`unreachable` (no route or no host), `open-or-filtered` (silence on udp), `unresolved`"
+            "`unreachable` (no route or no host; a tool that only connects says so of a router that prohibits, too), "
+            "`not-open` (it did not open, and the tool does not show why), `open-or-filtered` (silence on udp), "
+            "`unresolved`"
         ),
     ]
     said_by: Annotated[str, Column("who refused or prohibited, where it is shown")]
@@ -172,14 +174,22 @@ class TlsHandshake(NamedTuple):
     version: Annotated[str, Column("version agreed on; empty where none was or it is not shown")]
     cipher: Annotated[str, Column("cipher agreed on; empty where none was or it is not shown")]
     outcome: Annotated[
-        str, Column("`completed`, `alert`, `reset`, `closed`, `no-answer`, `refused`, or `cut` (the evidence ends)")
+        str,
+        Column(
+            "`completed`, `alert`, `reset`, `closed`, `no-answer`, `refused`, or `cut` (the evidence ends, "
+            "also where a tool shows no more than the certificate)"
+        ),
     ]
     alert: Annotated[str, Column("alert that ended it, `unknown_ca`; empty where none did")]
     alert_from: Annotated[str, Column("`client` or `server`; empty where there is none or it is not known")]
     verify_code: Annotated[int | None, Column("verify return code the tool printed; missing in a capture")]
     verify_text: Annotated[str, Column("what it says in words, empty where not shown")]
     client_certificate: Annotated[
-        str, Column("`sent`, `requested` (but none sent), `not requested`, `hidden` (TLS 1.3), `unknown`")
+        str,
+        Column(
+            "`sent`, `requested` (but none sent), `asked` (whether one was sent is not shown), `not requested`, "
+            "`hidden` (TLS 1.3), `unknown`"
+        ),
     ]
     server_certificates: Annotated[
         tuple[str, ...] | None, Column("SHA-256 fingerprints as sent, leaf first; missing where hidden or not shown")
