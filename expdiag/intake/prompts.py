@@ -20,7 +20,7 @@ _PROGRAMS = (
         "curl",
         "telnet",
     ),
-    *("ss", "Test-NetConnection", "tnc", "xstatus", "xconfiguration", r"ip6?tables\S*", "nft"),
+    *("telnet", "ss", "Test-NetConnection", "tnc", "xstatus", "xconfiguration", r"ip6?tables\S*", "nft"),
 )
 _COMMANDS = rf"(?:sudo |time |timeout \S+ )*(?P<command>(?:{'|'.join(_PROGRAMS)})\b.*)?$"
 # admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x
