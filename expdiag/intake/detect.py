@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, logs, ping, trace, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -13,6 +13,7 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
+    trace.READER,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
@@ -53,9 +54,16 @@ def detect(head: bytes) -> Reader | Foreign:
             return Foreign(kind, text)
     if (root := xml.root_name(head)) is not None:
         return _xml(head, root)
+    if (by_keys := _json(head)) is not None:
+        return by_keys
     if _is_binary(head):
         return Foreign("foreign", "binary content in no known format")
     return _text(first_lines(head))
+
+
+def _json(head: bytes) -> Reader | Foreign | None:
+    """Return the reader of JSON by its first keys, None where these bytes are none that is known."""
+    return trace.READER if trace.is_json(head) else None
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
@@ -65,6 +73,8 @@ def _xml(head: bytes, root: str) -> Reader | Foreign:
         return xml.STATUS
     if root == "configuration":
         return xml.CONFIGURATION
+    if root == "mtr":
+        return trace.READER
     if not root:
         return xml.UNDECIDED
     if root == "xpatherror":

@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 _COMMANDS = (
     r"(?:sudo |time |timeout \S+ )*"
-    r"(?P<command>(?:ping6?|fping|hping3|nping|traceroute6?|tracert|pathping|tracepath6?|mtr|dig|nslookup|host|nmap|nc|ncat|"
-    r"openssl|curl|Test-NetConnection|tnc|xstatus|xconfiguration|iptables\S*|ip6tables\S*|nft)\b.*)?$"
+    r"(?P<command>(?:ping6?|fping|hping3|nping|(?:tcp)?trace(?:route)?6?|tracert|pathping|tracepath6?|mtr|dig|nslookup|"
+    r"host|nmap|nc|ncat|openssl|curl|Test-NetConnection|tnc|xstatus|xconfiguration|iptables\S*|ip6tables\S*|nft)\b.*)?$"
 )
 # admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x
 _FORMS = (

@@ -1,0 +1,207 @@
+"""Mtr's raw output: one line a packet, so every probe is a row.
+
+`x hop sequence` was sent, `h hop address` answered (often repeated), `d hop name`, `m hop label …`, `p hop microseconds
+sequence` is the answer's time. Hops count from 0 here and from 1 in the rows. The first round goes on beyond the target
+until the target has answered, so it may show at several hops; the nearest counts. The target is not printed.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from expdiag import statistics
+from expdiag.intake.reading import MAX_ROWS, TooMuchError
+from expdiag.intake.trace import answers
+from expdiag.intake.trace.run import Family, Place, Run
+from expdiag.tables import Hop, RoundTrip
+
+# x 2 33002        h 2 10.77.3.10        d 2 expc03.lab.test        m 1 24 0 1 1        p 2 30674 33002
+_LINE = re.compile(
+    r"(?P<kind>[xhdmp]) (?P<hop>[0-9]{1,2}) (?P<what>\S{1,255})(?: (?P<sequence>[0-9]{1,9}))?(?: [0-9]{1,9}){0,2}\s*",
+    re.A,
+)
+_WHOLE = re.compile(r"[0-9]{1,9}", re.A)
+
+
+@dataclass
+class _Distance:
+    """What was sent to one distance and what came back."""
+
+    sent: int = 0
+    address: str = ""
+    label: str = ""
+    answers: list[tuple[int, float, int]] = field(default_factory=list)  # number, milliseconds, source
+
+
+class Raw(Run):
+    """A run of `mtr --raw`."""
+
+    tool = "mtr"
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(place)
+        self._at: dict[int, _Distance] = {}
+        self._names: dict[str, str] = {}
+        self._waiting: dict[int, tuple[int, int, int]] = {}  # sequence: distance, number of the probe, line
+        self._last_answer_line = 0
+        self._numbered = False
+
+    def take(self, number: int, line: str) -> bool:
+        """Take one line."""
+        found = _LINE.fullmatch(line)
+        if found is None:
+            return False
+        self.report_unread("unrecognised")
+        ttl, what = int(found["hop"]) + 1, found["what"]
+        here = self._at.setdefault(ttl, _Distance())
+        kind = found["kind"]
+        if kind == "h" and answers.canonical(what):
+            here.address, here.label = what, ""
+        elif kind == "d":
+            self._names[here.address] = what
+        elif kind == "m" and _WHOLE.fullmatch(what):
+            here.label = f"MPLS Label={what}"
+        elif kind == "x" and _WHOLE.fullmatch(what):
+            here.sent += 1
+            self._numbered = True
+            self._waiting[int(what)] = (ttl, here.sent, number)
+        elif not (kind == "p" and _WHOLE.fullmatch(what) and self._answer(ttl, here, found, number, line)):
+            self.leave(number, line)
+        return True
+
+    def _answer(self, ttl: int, here: _Distance, found: re.Match[str], number: int, line: str) -> bool:
+        """Take the time of an answer; one to a probe that was never sent is cut or no answer."""
+        probe = len(here.answers) + 1
+        if self._numbered:
+            sent = self._waiting.get(int(found["sequence"] or -1))
+            if sent is None or sent[0] != ttl:
+                return False
+            _, probe, _ = self._waiting.pop(int(found["sequence"]))
+        if not here.address:
+            return False
+        source = self.harvest.note(number, line)
+        rtt = int(found["what"]) / 1000
+        here.answers.append((probe, rtt, source))
+        self._last_answer_line = number
+        self._row(ttl, probe, here, rtt, source)
+        return True
+
+    def _row(self, ttl: int, probe: int, here: _Distance | None, rtt: float | None, source: int) -> None:
+        address = here.address if here else ""
+        hop = Hop(
+            run=self.source,
+            ttl=ttl,
+            probe=probe,
+            outcome="answered" if here else "lost",
+            address=address,
+            name=self._names.get(address, "") if here else "",
+            rtt=rtt,
+            sent=1,
+            answered=int(here is not None),
+            min=None,
+            mean=None,
+            max=None,
+            deviation=None,
+            detail=here.label if here else "",
+            source=source,
+        )
+        if len(self.harvest.rows.get("hops", ())) >= MAX_ROWS:
+            raise TooMuchError(f"more than {MAX_ROWS} probes; the rest of the file was not read")
+        self.harvest.add(hop)
+
+    def finish(self) -> None:
+        """Add the lost probes, the run, and the round trips to its end."""
+        self.report_unread("truncated")
+        open_ = [sent for sent in self._waiting.values() if sent[2] > self._last_answer_line]
+        for sequence, (ttl, probe, number) in self._waiting.items():
+            if number <= self._last_answer_line:
+                line = f"x {ttl - 1} {sequence}"
+                self._row(ttl, probe, None, None, self.harvest.note(number, line))
+        for ttl, _, _ in open_:
+            self._at[ttl].sent -= 1
+        if open_:
+            self.cut = True
+            text = f"it ends before {len(open_)} probes could be answered; they are not counted"
+            self.harvest.issue("truncated", text, open_[0][2])
+        for ttl, here in sorted(self._at.items()):
+            if here.answers:
+                self.met(ttl, "answered", here.address, self._names.get(here.address, ""))
+        self.ended = True
+        super().finish()
+        self._add_round_trip()
+
+    def _whether_reached(self, whole: bool) -> bool | None:
+        """A target that is known by name only may have answered under its address."""
+        if self.reached:
+            return True
+        return False if whole and self.address else None
+
+    def _end(self) -> int | None:
+        """Return the nearest distance of the host that answered farthest away."""
+        answered = [ttl for ttl, here in self._at.items() if here.answers]
+        if not answered:
+            return None
+        farthest = self._at[max(answered)].address
+        return min(ttl for ttl in answered if self._at[ttl].address == farthest)
+
+    def _add_round_trip(self) -> None:
+        end = self._end()
+        if end is None:
+            return
+        here = self._at[end]
+        name = self._names.get(here.address, "")
+        proved = self.is_target(here.address, name)
+        if self.address and not proved:
+            return
+        sent = here.sent if self._numbered else None
+        rtts = [rtt for _, rtt, _ in here.answers]
+        p95 = statistics.settled_p95((probe, rtt) for probe, rtt, _ in here.answers)
+        low, high = statistics.wilson(sent - len(rtts), sent) if sent else (None, None)
+        row = RoundTrip(
+            vantage=self.vantage,
+            target=self.target if proved and self.target else name or here.address,
+            address=here.address,
+            method=self.method,
+            tool=self.tool,
+            port=self.port,
+            sent=sent,
+            answered=len(rtts),
+            loss=(sent - len(rtts)) / sent if sent else None,
+            loss_low=low,
+            loss_high=high,
+            min=min(rtts),
+            median=statistics.median(rtts),
+            p95=p95,
+            max=max(rtts),
+            mean=sum(rtts) / len(rtts),
+            deviation=None,
+            jitter=statistics.jitter(rtts),
+            first_time=None,
+            last_time=None,
+            complete=not self.cut,
+            p95_line=next((source for _, rtt, source in here.answers if rtt == p95), None),
+            source=self.source,
+        )
+        self.harvest.add(row)
+
+
+def claims(line: str) -> bool:
+    """Whether a line is one of raw output."""
+    found = _LINE.fullmatch(line)
+    if found is None:
+        return False
+    kind, what = found["kind"], found["what"]
+    if kind == "h":
+        return bool(answers.canonical(what)) and not found["sequence"]
+    if kind == "d":
+        return "." in what and not found["sequence"]
+    return bool(_WHOLE.fullmatch(what)) and (kind == "p" or bool(found["sequence"]) == (kind == "m"))
+
+
+def adopt(place: Place) -> Run | None:
+    """Start at any line: raw output has no head."""
+    return Raw(place) if claims(place.line) else None
+
+
+FAMILY = Family(claims, adopt=adopt)
