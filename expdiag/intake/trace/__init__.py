@@ -34,22 +34,22 @@ class _Session:
         self._command: command.Command | None = None
         self._unknown: list[tuple[int, str]] = []
 
-    def take(self, number: int, line: str) -> None:
-        """Take one line."""
+    def take(self, number: int, line: str, is_open: bool) -> None:
+        """Take one line; `is_open` where it is the last and has no line end."""
         if self._run and self._run.collects:
             if self._run.take(number, line):
                 return
             self._end_run()
-        if self._run:
-            self._run.closed()
         if not line.strip() or line.strip() == "^C":
             return
         if self._is_prompt(line) or self._begins(number, line):
             return
+        if self._run:
+            self._run.at_open_end = is_open
         if self._run and self._run.take(number, line):
             self._run.has_lines = True
             self._report_unknown()
-        elif not self._is_adopted(number, line) and not any(family.noise(line) for family in _FAMILIES):
+        elif not self._is_adopted(number, line, is_open) and not any(family.noise(line) for family in _FAMILIES):
             self._unknown.append((number, line))
             self._report_unknown(keep=_KEPT)
 
@@ -69,12 +69,13 @@ class _Session:
             self._start(run)
         return run is not None
 
-    def _is_adopted(self, number: int, line: str) -> bool:
+    def _is_adopted(self, number: int, line: str, is_open: bool) -> bool:
         place = self._place(number, line)
         run = next((run for family in _FAMILIES if (run := family.adopt(place))), None)
         if run is None:
             return False
         self._start(run)
+        run.at_open_end = is_open
         run.has_lines = run.take(number, line)
         return True
 
@@ -114,11 +115,21 @@ def _claims(first: list[str]) -> int:
 
 def _read(member: Member, harvest: Harvest) -> None:
     session = _Session(harvest)
+    last: tuple[int, str] | None = None
     try:
-        for number, line in lines(member, harvest):
-            session.take(number, line)
+        for numbered in lines(member, harvest):
+            if last:
+                session.take(*last, is_open=False)
+            last = numbered
+        if last:
+            session.take(*last, is_open=_lacks_its_end(member))
     finally:
         session.end()
+
+
+def _lacks_its_end(member: Member) -> bool:
+    """Whether the last line has no line end; of files that are larger than their head it is not known, so it may."""
+    return member.size > len(member.head) or member.head.rstrip(b"\0")[-1:] not in (b"\n", b"\r")
 
 
 READER = Reader("path trace", _claims, _read)

@@ -97,7 +97,8 @@ class Mtr(Run):
 
     def finish(self) -> None:
         """Add the run, and the round trips to its last hop."""
-        self.cut = self.cut or self._last is None
+        if self._last is None:
+            self.cut, self.has_lines = True, False
         super().finish()
         if self._last and not self.unread and self._last.address + self._last.name:
             if self._last.answered is None:
@@ -137,8 +138,8 @@ class Report(Mtr):
                 return False
             self._take_row(row, number, line)
             return True
-        more = _MORE.fullmatch(line) if self.last_ttl is not None else None
-        return more is not None and self.say(more["text"])
+        more = _MORE.fullmatch(line) if self.last_ttl is not None and not self.at_open_end else None
+        return more is not None and _is_host_or_label(more["text"]) and self.say(more["text"])
 
     def _take_head(self, line: str) -> None:
         head = _HEAD.fullmatch(line)
@@ -151,7 +152,7 @@ class Report(Mtr):
         words = row["rest"].rsplit(maxsplit=len(self._columns))
         values = words[-len(self._columns) :]
         is_row = len(words) == len(self._columns) + 1 and all(map(_is_value, self._columns, values))
-        if not is_row:
+        if not is_row or (self.at_open_end and "." not in values[-1]):
             self.leave(number_, line)
             return
         host, detail = words[0].strip(), ""
@@ -161,6 +162,11 @@ class Report(Mtr):
         if self._may_cut and end == _NARROW and host not in _NO_HOST:
             host, detail = f"{host}…", f"{detail} cut by mtr".strip()
         self.hub(int(row["ttl"]), host, dict(zip(self._columns, values, strict=True)), number_, line, detail)
+
+
+def _is_host_or_label(text: str) -> bool:
+    address, name = answers.host(text)
+    return bool(address) or text.startswith("[MPLS") or ("." in name and name[:1].isalnum() and name[-1:].isalpha())
 
 
 def _is_value(column: str, text: str) -> bool:
@@ -195,7 +201,10 @@ class Csv(Mtr):
         if not line.startswith("MTR."):
             return False
         cells = dict(zip(self._columns, (cell.strip() for cell in line.split(",")), strict=False))
-        whole = all(_is_csv_value(column, cells.get(column)) for column in _COLUMNS.intersection(self._columns))
+        is_open = self.at_open_end and "." not in line.rpartition(",")[2]
+        whole = not is_open and all(
+            _is_csv_value(column, cells.get(column)) for column in _COLUMNS.intersection(self._columns)
+        )
         ttl = whole_number(cells.get("Hop")) or 0
         if not whole or not 1 <= ttl <= 255:
             self.report_unread("unrecognised")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from expdiag import statistics
 from expdiag.intake.reading import MAX_ROWS, TooMuchError
@@ -29,9 +30,19 @@ class _Distance:
     """What was sent to one distance and what came back."""
 
     sent: int = 0
+    last_round: int = 0
     address: str = ""
     label: str = ""
     answers: list[tuple[int, float, int]] = field(default_factory=list)  # number, milliseconds, source
+
+
+class _Sent(NamedTuple):
+    """A probe on its way: to which distance, the how manieth there, on which line, in which round."""
+
+    ttl: int
+    probe: int
+    line: int
+    round: int
 
 
 class Raw(Run):
@@ -43,9 +54,10 @@ class Raw(Run):
         super().__init__(place)
         self._at: dict[int, _Distance] = {}
         self._names: dict[str, str] = {}
-        self._waiting: dict[int, tuple[int, int, int]] = {}  # sequence: distance, number of the probe, line
-        self._last_answer_line = 0
+        self._waiting: dict[int, _Sent] = {}
         self._numbered = False
+        self._nearest_sent: int | None = None
+        self._round = 0
 
     def take(self, number: int, line: str) -> bool:
         """Take one line."""
@@ -63,27 +75,35 @@ class Raw(Run):
         elif kind == "m" and _WHOLE.fullmatch(what):
             here.label = f"MPLS Label={what}"
         elif kind == "x" and _WHOLE.fullmatch(what):
-            here.sent += 1
-            self._numbered = True
-            self._waiting[int(what)] = (ttl, here.sent, number)
+            self._send(ttl, here, int(what), number)
         elif not (kind == "p" and _WHOLE.fullmatch(what) and self._answer(ttl, here, found, number, line)):
             self.leave(number, line)
         return True
 
+    def _send(self, ttl: int, here: _Distance, sequence: int, number: int) -> None:
+        """Take a probe; another one to the nearest hop begins another round."""
+        here.sent += 1
+        self._numbered = True
+        if self._nearest_sent is None or ttl <= self._nearest_sent:
+            self._nearest_sent = ttl
+            self._round += 1
+        self._waiting[sequence] = _Sent(ttl, here.sent, number, self._round)
+
     def _answer(self, ttl: int, here: _Distance, found: re.Match[str], number: int, line: str) -> bool:
         """Take the time of an answer; one to a probe that was never sent is cut or no answer."""
         probe = len(here.answers) + 1
-        if self._numbered:
-            sent = self._waiting.get(int(found["sequence"] or -1))
-            if sent is None or sent[0] != ttl:
-                return False
-            _, probe, _ = self._waiting.pop(int(found["sequence"]))
-        if not here.address:
+        sequence = int(found["sequence"] or -1)
+        sent = self._waiting.get(sequence)
+        if not here.address or (self._numbered and (sent is None or sent.ttl != ttl)):
             return False
+        if self.at_open_end and not self._numbered:
+            return False
+        if sent and self._numbered:
+            del self._waiting[sequence]
+            probe, here.last_round = sent.probe, sent.round
         source = self.harvest.note(number, line)
         rtt = int(found["what"]) / 1000
         here.answers.append((probe, rtt, source))
-        self._last_answer_line = number
         self._row(ttl, probe, here, rtt, source)
         return True
 
@@ -113,23 +133,36 @@ class Raw(Run):
     def finish(self) -> None:
         """Add the lost probes, the run, and the round trips to its end."""
         self.report_unread("truncated")
-        open_ = [sent for sent in self._waiting.values() if sent[2] > self._last_answer_line]
-        for sequence, (ttl, probe, number) in self._waiting.items():
-            if number <= self._last_answer_line:
-                line = f"x {ttl - 1} {sequence}"
-                self._row(ttl, probe, None, None, self.harvest.note(number, line))
-        for ttl, _, _ in open_:
-            self._at[ttl].sent -= 1
-        if open_:
-            self.cut = True
-            text = f"it ends before {len(open_)} probes could be answered; they are not counted"
-            self.harvest.issue("truncated", text, open_[0][2])
+        self._settle_unanswered()
         for ttl, here in sorted(self._at.items()):
             if here.answers:
                 self.met(ttl, "answered", here.address, self._names.get(here.address, ""))
         self.ended = True
         super().finish()
         self._add_round_trip()
+
+    def _settle_unanswered(self) -> None:
+        """Probes without an answer are lost where a later round was answered, else it may only not be there yet.
+
+        Answered as far away or farther, that is, or two rounds later at any hop: nearer hops answer sooner.
+        """
+        latest = max((here.last_round for here in self._at.values()), default=0)
+        from_here_on, beyond = 0, {}
+        for ttl in sorted(self._at, reverse=True):
+            from_here_on = max(from_here_on, self._at[ttl].last_round)
+            beyond[ttl] = from_here_on
+        open_ = []
+        for sequence, sent in self._waiting.items():
+            if beyond[sent.ttl] > sent.round or latest >= sent.round + 2:
+                source = self.harvest.note(sent.line, f"x {sent.ttl - 1} {sequence}")
+                self._row(sent.ttl, sent.probe, None, None, source)
+            else:
+                self._at[sent.ttl].sent -= 1
+                open_.append(sent)
+        if open_:
+            self.cut = True
+            text = f"it ends before {len(open_)} probes could be answered; they are not counted"
+            self.harvest.issue("truncated", text, open_[0].line)
 
     def _whether_reached(self, whole: bool) -> bool | None:
         """A target that is known by name only may have answered under its address."""

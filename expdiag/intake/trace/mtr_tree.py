@@ -94,10 +94,9 @@ class _Json(_Document):
     def _read(self, text: str) -> tuple[Mapping[str, str], list[_Hub], str]:
         head = _decode_at(text, re.search(r'"mtr"\s*:\s*', text))
         hubs, at_line, at = [], 0, 0
-        wrong = "it has no end"
+        wrong = _error_of(text)
         for start, value in _list_at(text, re.search(r'"hubs"\s*:\s*\[\s*', text)):
             if value is None:
-                wrong = ""
                 break
             at_line, at = at_line + text.count("\n", at, start), start
             cells = _texts(value)
@@ -107,6 +106,15 @@ class _Json(_Document):
             else:
                 self.harvest.issue("unrecognised", str(value), self.line_number + at_line)
         return _texts(head), hubs, wrong
+
+
+def _error_of(text: str) -> str:
+    """Return why a text is no JSON document, empty where it is one."""
+    try:
+        _DECODER.decode(text)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return ""
 
 
 def _decode_at(text: str, found: re.Match[str] | None) -> Any:

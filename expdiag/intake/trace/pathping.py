@@ -38,22 +38,19 @@ class Pathping(Run):
     def __init__(self, place: Place) -> None:
         head = Head(place.before)
         super().__init__(place, target=head.target, address=head.address)
-        self.method, self.used = "icmp", head.used
+        self.method, self.used, self.may_be_short = "icmp", head.used, True
         self.max_hops = head.max_hops or self.max_hops
         self._listed: dict[int, tuple[str, int, str]] = {}
         self._totals: set[int] = set()
         self._last: Total | None = None
         self._link = ""
         self._prose = 0
-        self._open_ttl = 0  # hop of the list after which nothing stands, so that its address may be cut
-
-    def closed(self) -> None:
-        """Take note that something follows."""
-        self._open_ttl = 0
 
     def take(self, number: int, line: str) -> bool:
         """Take a row of the list or the table, a link, or one of the few lines of words."""
-        if link := _LINK.fullmatch(line):
+        if self.at_open_end and self._may_be_cut(line):
+            self.leave(number, line)
+        elif link := _LINK.fullmatch(line):
             self._link = f"link {link['lost']}/{link['sent']}"
         elif total := _TOTAL.fullmatch(line):
             return self._take_total(total, number, line)
@@ -64,6 +61,11 @@ class Pathping(Run):
             return self._prose <= _MOST_PROSE
         return True
 
+    def _may_be_cut(self, line: str) -> bool:
+        """Whether a line without an end may be cut inside its address; the table's are those of the list."""
+        listed = _LISTED.fullmatch(line)
+        return listed is not None and not _TOTAL.fullmatch(line) and not listed["host"].endswith("]")
+
     def _take_listed(self, ttl: int, host: str, number: int, line: str) -> bool:
         address, name = answers.host(host)
         is_lost = not host.strip(" *")
@@ -72,7 +74,7 @@ class Pathping(Run):
         if ttl == 0:
             self.vantage = self.vantage or name or address
         else:
-            self._listed[ttl], self._open_ttl = (host, number, line), ttl
+            self._listed[ttl] = (host, number, line)
         return True
 
     def _take_total(self, total: re.Match[str], number: int, line: str) -> bool:
@@ -110,8 +112,7 @@ class Pathping(Run):
             elif ttl in self._totals:
                 self.met(ttl, "answered", address, name)
             else:
-                seen = Seen("answered", address, name, None, "")
-                self.see(ttl, [seen], number, line, ends_in_address=ttl == self._open_ttl)
+                self.see(ttl, [Seen("answered", address, name, None, "")], number, line)
         answering = [ttl for ttl, (host, _, _) in self._listed.items() if answers.host(host)[0]]
         self.cut = not self._totals.issuperset(answering)
         self.ended = not self.cut and bool(self._totals)

@@ -72,20 +72,20 @@ class Run:
         self.last_ttl: int | None = None
         self._nearest: int | None = None
         self._others: set[int] = set()  # distances at which somebody before the target answered
-        self._probes: dict[int, int] = {}
+        self.probes: dict[int, int] = {}
         self._last_answer: int | None = None  # position of that hop among the rows of the file
-        self._open_end: tuple[int, int, str] | None = None
+        self.at_open_end = False  # the line being taken is the last and has no end, so its last word may be cut
+        self.may_be_short = False  # the last row may hold fewer probes than those before it
         self._proofs: dict[tuple[str, str], Reachability] = {}
 
     def take(self, number: int, line: str) -> bool:
         """Take a line; return whether it belongs to this run."""
         raise NotImplementedError
 
-    def see(self, ttl: int, probes: Iterable[Seen], number: int, line: str, *, ends_in_address: bool = False) -> None:
-        """Take the probes of one row; a row that ends in an address may be cut inside it without a sign."""
+    def see(self, ttl: int, probes: Iterable[Seen], number: int, line: str) -> None:
+        """Take the probes of one row."""
         source = self.harvest.note(number, line)
         rows = self.harvest.rows.setdefault("hops", [])
-        self._open_end = (len(rows), number, line) if ends_in_address else None
         if ttl != self.last_ttl:
             self._last_answer = None
         for probe in probes:
@@ -93,14 +93,14 @@ class Run:
                 raise TooMuchError(f"more than {MAX_ROWS} probes; the rest of the file was not read")
             if probe.outcome != "lost":
                 self._last_answer = len(rows)
-            self._probes[ttl] = self._probes.get(ttl, 0) + 1
+            self.probes[ttl] = self.probes.get(ttl, 0) + 1
             self.met(ttl, probe.outcome, probe.address, probe.name)
             self._prove(probe, source)
             self.harvest.add(
                 Hop(
                     run=self.source,
                     ttl=ttl,
-                    probe=self._probes[ttl],
+                    probe=self.probes[ttl],
                     outcome=probe.outcome,
                     address=probe.address,
                     name=probe.name,
@@ -124,10 +124,6 @@ class Run:
         said = f"{hops[self._last_answer].detail} {text}".strip()
         hops[self._last_answer] = hops[self._last_answer]._replace(detail=said)
         return True
-
-    def closed(self) -> None:
-        """Take note that something follows, so the line before is whole."""
-        self._open_end = None
 
     def met(self, ttl: int, outcome: str, address: str, name: str) -> None:
         """Remember who answered at a distance."""
@@ -209,16 +205,14 @@ class Run:
 
     def _is_whole(self) -> bool:
         """Whether the run came to an end: the target, an error or the last hop it would try, with all its probes."""
-        counts = list(self._probes.values())
-        is_short = len(counts) > 1 and not self.ended and counts[-1] < max(counts[:-1])
+        counts = list(self.probes.values())
+        is_short = len(counts) > 1 and not self.may_be_short and counts[-1] < max(counts[:-1])
         at_limit = (self.last_ttl or 0) >= (self.max_hops or _DEFAULT_MAX_HOPS)
         return not self.cut and not self.unread and not is_short and (self.reached or self.ended or at_limit)
 
     def finish(self) -> None:
         """Add the row of the run and what it proves."""
         whole = self._is_whole()
-        if not whole and self._open_end:
-            self._doubt_the_last_row(*self._open_end)
         self.report_unread("truncated")
         if not whole:
             self.harvest.issue("truncated", f"the {self.tool} to {self._goal()} ends before its end", self.line_number)
@@ -247,12 +241,6 @@ class Run:
                 source=self.source,
             )
         )
-
-    def _doubt_the_last_row(self, start: int, number: int, line: str) -> None:
-        """Drop the host of the file's last row: it may be cut inside the address and still look like one."""
-        hops = self.harvest.rows["hops"]
-        hops[start:] = [hop._replace(address="", name="") for hop in hops[start:]]
-        self.leave(number, line)
 
     def _whether_reached(self, whole: bool) -> bool | None:
         if self.reached:

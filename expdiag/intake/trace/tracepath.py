@@ -50,6 +50,9 @@ class Tracepath(Run):
             self._see(int(silent["ttl"]), LOST, number, line)
         elif end := _END.fullmatch(line) or _TOO_FAR.fullmatch(line):
             self.report_unread("unrecognised")
+            if self.at_open_end and not (self.reached and end.re is _END and end["hops"]):
+                self.leave(number, line)
+                return True
             self.ended = True
             self.path_mtu = whole_number(end["mtu"])
         elif re.match(r"\s*[0-9]{1,3}\??:\s", line, re.A):
@@ -59,16 +62,18 @@ class Tracepath(Run):
         return True
 
     def _take_row(self, row: re.Match[str], number: int, line: str) -> bool:
+        if self.at_open_end:
+            self.leave(number, line)
+            return True
         address, name = answers.host(row["host"])
         words = re.sub(r"\s+", " ", row["tail"]).strip()
         if "reached" in words and 1 <= int(row["ttl"]) <= 255:
             self.target, self.address = self.target or name or address, self.address or address
             self.arrived(int(row["ttl"]))
-        refused = "!" in words
         detail = words.replace("reached", "").replace("  ", " ").strip()
         self._see(
             int(row["ttl"]),
-            Seen("error" if refused else "answered", address, name, float(row["rtt"]), detail),
+            Seen("error" if "!" in words else "answered", address, name, float(row["rtt"]), detail),
             number,
             line,
         )

@@ -59,9 +59,9 @@ class Traceroute(Run):
     def take(self, number: int, line: str) -> bool:
         """Take a row, a further line of a hop, or what the socket said."""
         if labels := _LABELS.fullmatch(line):
-            return self.say(labels["labels"].strip())
+            return not self.at_open_end and self.say(labels["labels"].strip())
         if local := _LOCAL.fullmatch(line):
-            self.ended = True
+            self.ended = self.may_be_short = True
             state = "prohibited" if "permitted" in local["what"] else "unreachable"
             self.prove(state, answers.LOST, local["what"].strip(), self.harvest.note(number, line))
             return True
@@ -75,12 +75,26 @@ class Traceroute(Run):
     def _take_row(self, ttl: int, tail: str, number: int, line: str) -> bool:
         seen, unread = answers.split(tail)
         self.report_unread("unrecognised")
+        if self.at_open_end and seen and self._may_lack_its_mark(seen):
+            seen, unread = seen[:-1], unread or tail
         if unread or not seen:
             self.leave(number, line)
         if seen:
             self.see(ttl, seen, number, line)
             self._take_mtu(seen)
         return True
+
+    def _may_lack_its_mark(self, seen: list[answers.Seen]) -> bool:
+        """Whether the last probe of a row without a line end may be cut before `!X` or in `F=1500`.
+
+        Only the target's answer is taken as it stands, in a row as long as the others and without marks.
+        """
+        last = seen[-1]
+        word = last.detail.rpartition(" ")[2]
+        is_marked = word.startswith("F=") or any(probe.outcome == "error" for probe in seen)
+        is_short = len(seen) < max(self.probes.values(), default=1)
+        is_target = self.is_target(last.address, last.name)
+        return word == "!" or (last.outcome == "answered" and (is_marked or is_short or not is_target))
 
     def _take_mtu(self, seen: list[answers.Seen]) -> None:
         """Keep the size of `--mtu`, which is printed where it changes."""

@@ -39,12 +39,17 @@ class Head:
     def __init__(self, before: tuple[tuple[int, str], ...]) -> None:
         self.target = self.address = ""
         self.max_hops: int | None = None
-        lines = [(number, self._take_target(line) if not self.address else line) for number, line in before[-2:]]
-        if self.address:
-            for _, rest in lines:
-                self._take_hops(rest)
-        told = [number for number, rest in lines if rest != dict(before)[number] or _NUMBER.search(rest)]
-        self.used = frozenset(told if self.address else ())
+        self.used: frozenset[int] = frozenset()
+        near = before[-2:][::-1]
+        for number, line in near:
+            rest = self._take_target(line)
+            if self.address:
+                self.used = frozenset({number})
+                self._take_hops(rest, number)
+                for other, words in near:
+                    if other != number:
+                        self._take_hops(words, other)
+                return
 
     def _take_target(self, line: str) -> str:
         """Find the target in a line and return the rest of it."""
@@ -58,9 +63,10 @@ class Head:
                 return line.replace(word, "", 1)
         return line
 
-    def _take_hops(self, rest: str) -> None:
-        if self.max_hops is None and (number := _NUMBER.search(rest)):
-            self.max_hops = int(number[0])
+    def _take_hops(self, rest: str, number: int) -> None:
+        if self.max_hops is None and (hops := _NUMBER.search(rest)):
+            self.max_hops = int(hops[0])
+            self.used |= {number}
 
 
 class Tracert(Run):
@@ -71,7 +77,7 @@ class Tracert(Run):
     def __init__(self, place: Place) -> None:
         head = Head(place.before)
         super().__init__(place, target=head.target, address=head.address)
-        self.method, self.used = "icmp", head.used
+        self.method, self.used, self.may_be_short = "icmp", head.used, True
         self.max_hops = head.max_hops or self.max_hops
         self._said_end = False
 
@@ -86,16 +92,19 @@ class Tracert(Run):
         if self._said_end or (self.last_ttl is not None and int(row["ttl"]) <= self.last_ttl):
             return False
         probes = _probes(row)
+        self.report_unread("unrecognised")
+        if self.at_open_end and probes and not self._ends_whole(probes[-1]):
+            probes = []
         if probes:
-            self.report_unread("unrecognised")
-            ends_in_address = bool(probes[-1].address or probes[-1].name) and not any(
-                probe.outcome == "error" for probe in probes
-            )
-            self.see(int(row["ttl"]), probes, number, line, ends_in_address=ends_in_address)
+            self.see(int(row["ttl"]), probes, number, line)
             self._prove_unreachable(probes)
         else:
             self.leave(number, line)
         return True
+
+    def _ends_whole(self, last: Seen) -> bool:
+        """Whether the last line of the file may be taken without a line end: its address is the target's."""
+        return last.outcome == "lost" or (last.outcome == "answered" and self.is_target(last.address, last.name))
 
     def _prove_unreachable(self, probes: list[Seen]) -> None:
         """Windows has one word for most refusals, so no more is known than that the target was not reached."""
