@@ -81,7 +81,9 @@ class Hop(NamedTuple):
     ttl: Annotated[int, Column("distance, counted from 1")]
     probe: Annotated[int | None, Column("number of the probe at this hop, from 1; missing in a row of totals")]
     outcome: Annotated[str, Column("`answered`, `lost` or `error` (answered with an error other than time exceeded)")]
-    address: Annotated[str, Column("address that answered, empty where none did or only a name is shown")]
+    address: Annotated[
+        str, Column("address that answered, or that was asked by itself; empty where none did or only a name is shown")
+    ]
     name: Annotated[str, Column("its name as printed, empty where none was")]
     rtt: Annotated[float | None, Column("round trip of this probe; missing in a row of totals and where lost", "ms")]
     sent: Annotated[int | None, Column("probes this row stands for; missing where not shown")]

@@ -35,6 +35,7 @@ class _Document(Run):
     """The lines of one document; it is read when they are all there."""
 
     collects = True
+    goes_on: re.Pattern[str]  # how a line of it begins; any other ends a document that lacks its end
 
     def __init__(self, place: Place) -> None:
         super().__init__(place)
@@ -46,7 +47,7 @@ class _Document(Run):
 
     def take(self, number: int, line: str) -> bool:
         """Take a line of the document; after its end, none."""
-        if self._is_done or self._size > _MOST_CHARACTERS:
+        if self._is_done or self._size > _MOST_CHARACTERS or not self.goes_on.match(line):
             return False
         self._lines.append(line)
         self._size += len(line) + 1
@@ -64,9 +65,9 @@ class _Document(Run):
         """Read the document and add its run."""
         head, hubs, wrong = self._read("\n".join(self._lines))
         if not head and not hubs:
-            self.harvest.issue(
-                "truncated" if wrong and not self._is_done else "unrecognised", self._place.line, self.line_number
-            )
+            for offset, line in enumerate(self._lines):
+                if line.strip():
+                    self.harvest.issue("truncated" if wrong else "unrecognised", line, self.line_number + offset)
             return
         run = Mtr(self._place, target=head.get("dst", ""))
         run.vantage = run.vantage or head.get("src", "")
@@ -84,6 +85,7 @@ class _Document(Run):
 class _Json(_Document):
     """A JSON document; it ends where its braces are closed."""
 
+    goes_on = re.compile(r"\s*(?:[\"{}\],]|$)")
     _depth = 0
 
     def _ends(self, line: str) -> bool:
@@ -147,6 +149,8 @@ def _texts(value: object) -> dict[str, str]:
 
 class _Xml(_Document):
     """An XML document with the root element `MTR`."""
+
+    goes_on = re.compile(r"\s*(?:<|$)")
 
     def _ends(self, line: str) -> bool:
         return "</MTR>" in line

@@ -76,7 +76,8 @@ class Tracert(Run):
 
     def __init__(self, place: Place) -> None:
         head = Head(place.before)
-        super().__init__(place, target=head.target, address=head.address)
+        given = place.command.target if place.command else ""
+        super().__init__(place, target=given or head.target, address=head.address)
         self.method, self.used, self.may_be_short = "icmp", head.used, True
         self.max_hops = head.max_hops or self.max_hops
         self._said_end = False
