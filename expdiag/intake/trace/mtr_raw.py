@@ -74,7 +74,7 @@ class Raw(Run):
             self._names[here.address] = what
         elif kind == "m" and _WHOLE.fullmatch(what):
             here.label = f"MPLS Label={what}"
-        elif kind == "x" and _WHOLE.fullmatch(what):
+        elif kind == "x" and _WHOLE.fullmatch(what) and int(what) not in self._waiting:
             self._send(ttl, here, int(what), number)
         elif not (kind == "p" and _WHOLE.fullmatch(what) and self._answer(ttl, here, found, number, line)):
             self.leave(number, line)
@@ -187,7 +187,9 @@ class Raw(Run):
         proved = self.is_target(here.address, name)
         if self.address and not proved:
             return
-        sent = here.sent if self._numbered else None
+        sent = (
+            here.sent if self._numbered and here.sent >= len(here.answers) else None
+        )  # else a probe's line is missing
         rtts = [rtt for _, rtt, _ in here.answers]
         p95 = statistics.settled_p95((probe, rtt) for probe, rtt, _ in here.answers)
         low, high = statistics.wilson(sent - len(rtts), sent) if sent else (None, None)
