@@ -24,9 +24,11 @@ class RoundTrip(NamedTuple):
     """One run of round-trip measurements from one place to one target."""
 
     vantage: Annotated[str, Column("where the probe stood, as the case names it; empty where nothing tells")]
-    target: Annotated[str, Column("what the command was given")]
+    target: Annotated[str, Column("what the command was given; who answered, where the output does not show it")]
     address: Annotated[str, Column("address that was probed, empty where the name did not resolve")]
-    method: Annotated[str, Column("`icmp`, `tcp-syn`, `udp`, `tls`, `ras`, …: what was sent and waited for")]
+    method: Annotated[
+        str, Column("`icmp`, `tcp-syn`, `udp`, `tls`, `ras`, …: what was sent; empty where the output does not tell")
+    ]
     tool: Annotated[str, Column("program that measured, as it names itself: `ping`, `mtr`, `fping`, …")]
     port: Annotated[int | None, Column("port that was probed; missing where the method has none")]
     sent: Annotated[int | None, Column("probes sent; missing where the capture is cut before its summary")]
@@ -56,7 +58,9 @@ class Trace(NamedTuple):
     """One run of a path tracer from one place to one target."""
 
     vantage: Annotated[str, Column("where the probe stood, as the case names it; empty where nothing tells")]
-    target: Annotated[str, Column("what the command was given")]
+    target: Annotated[
+        str, Column("what the command was given; empty where neither the output nor a command line tells")
+    ]
     address: Annotated[str, Column("address that was traced, empty where it is not shown")]
     tool: Annotated[str, Column("`traceroute`, `tracert`, `pathping`, `tracepath`, `mtr`, …")]
     method: Annotated[str, Column("`icmp`, `udp`, `tcp-syn`; empty where the output does not tell")]
@@ -64,7 +68,7 @@ class Trace(NamedTuple):
     max_hops: Annotated[int | None, Column("most hops it would try; missing where not shown")]
     reached: Annotated[bool | None, Column("the target itself answered; missing where the output is cut")]
     hops: Annotated[int | None, Column("distance of the target as measured; missing where it is not certain")]
-    path_mtu: Annotated[int | None, Column("largest packet the path takes, as measured; missing otherwise", "B")]
+    path_mtu: Annotated[int | None, Column("largest packet the path takes, as measured up to the target", "B")]
     first_time: Annotated[datetime | None, Column("when it ran; missing where the tool printed no clock")]
     complete: Annotated[bool, Column("nothing shows that its end was cut off")]
     source: SourceId
@@ -77,7 +81,9 @@ class Hop(NamedTuple):
     ttl: Annotated[int, Column("distance, counted from 1")]
     probe: Annotated[int | None, Column("number of the probe at this hop, from 1; missing in a row of totals")]
     outcome: Annotated[str, Column("`answered`, `lost` or `error` (answered with an error other than time exceeded)")]
-    address: Annotated[str, Column("address that answered, empty where none did or only a name is shown")]
+    address: Annotated[
+        str, Column("address that answered, or that was asked by itself; empty where none did or only a name is shown")
+    ]
     name: Annotated[str, Column("its name as printed, empty where none was")]
     rtt: Annotated[float | None, Column("round trip of this probe; missing in a row of totals and where lost", "ms")]
     sent: Annotated[int | None, Column("probes this row stands for; missing where not shown")]
@@ -97,7 +103,7 @@ class Reachability(NamedTuple):
     target: Annotated[str, Column("what the command was given")]
     address: Annotated[str, Column("address that was probed, empty where the name did not resolve")]
     port: Annotated[int | None, Column("port; missing where the host as such was probed")]
-    transport: Annotated[str, Column("`tcp`, `udp`, `icmp`")]
+    transport: Annotated[str, Column("`tcp`, `udp`, `icmp`; empty where the output does not tell")]
     state: Annotated[
         str,
         Column(
