@@ -1,4 +1,4 @@
-"""Output of every ping: one module a program, over the runs of `core`.
+"""Output of every ping: one module a program, over the runs of `run`.
 
 A file may hold several runs of several programs. The program a line belongs to is the one that is being followed, else
 the first that knows the line as a beginning of its own.
@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from expdiag.intake.member import Member
 from expdiag.intake.ping.cisco import Cisco
-from expdiag.intake.ping.core import Dialect, Session
 from expdiag.intake.ping.fping import Fping
 from expdiag.intake.ping.hping import Hping
 from expdiag.intake.ping.nping import Nping
 from expdiag.intake.ping.page import Page
+from expdiag.intake.ping.run import Dialect, Session
 from expdiag.intake.ping.unix import Unix
 from expdiag.intake.ping.windows import Windows
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, Reader, lines
-from expdiag.intake.secrets import scrub
 
 _PROGRAMS: tuple[type[Dialect], ...] = (Unix, Windows, Cisco, Fping, Hping, Nping, Page)
 _BARE_PROMPTS = ("$", "#", "%")
@@ -31,22 +30,21 @@ def _read(member: Member, harvest: Harvest) -> None:
     session = Session(harvest)
     dialects = [program(session) for program in _PROGRAMS]
     current: Dialect | None = None
-    for number, line in lines(member, harvest):
-        if not line.strip() or (current and current.take(number, line)):
-            continue
-        if _prompted(line, number, session):
-            if current:
-                current.close()
-            current = None
-            continue
-        if taker := next((d for d in dialects if d is not current and d.take(number, line)), None):
+    try:
+        for number, line in lines(member, harvest):
+            if not line.strip() or (current and current.take(number, line)):
+                continue
+            prompted = _prompted(line, number, session)
+            taker = None if prompted else next((d for d in dialects if d is not current and d.take(number, line)), None)
+            if taker is None and not prompted:
+                harvest.issue("unrecognised", line, number)
+                continue
             if current:
                 current.close()
             current = taker
-        else:
-            harvest.issue("unrecognised", line, number)
-    if current:
-        current.close()
+    finally:  # a broken archive must not cost the run it breaks in
+        if current:
+            current.close()
 
 
 def _prompted(line: str, number: int, session: Session) -> bool:
@@ -56,7 +54,7 @@ def _prompted(line: str, number: int, session: Session) -> bool:
         return False
     session.host, session.command = shown.host, shown.command
     if not shown.host and line.lstrip().startswith(_BARE_PROMPTS):
-        session.harvest.issue("unrecognised", scrub(line), number)
+        session.harvest.issue("unrecognised", line, number)
     return True
 
 

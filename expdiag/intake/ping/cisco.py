@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.core import MOST_PROBES, Run, Session, finish, line_of, unresolved
+from expdiag.intake.ping.rows import MOST_PROBES, finish, line_of, unresolved
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, LONGEST_LINE
 
 # Sending 5, 100-byte ICMP Echos to 10.77.2.10, timeout is 2 seconds:     a sweep: Sending 11, [1490..1500]-byte …

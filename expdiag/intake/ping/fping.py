@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.core import Run, Session, clock, finish, unresolved
+from expdiag.intake.ping.rows import clock, finish, unresolved
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, STAMP, speaker, state_of
 
-_TARGET = r"(?P<target>[^\s:\[\](]{1,255}|[0-9A-Fa-f:.]{2,50}(?:%[\w.-]+)?)(?: \((?P<inner>[^)\s]{1,60})\))? *"
+_TARGET = r"(?P<target>\w[\w.:%-]{0,254}|::[\w.:%-]{0,254})(?: \((?P<inner>[^)\s]{1,60})\))? +"
 # A time without a point has three digits or more, so 14 of 14.8 is seen to be cut
 _TIME = r"(?:[0-9]{1,6}\.[0-9]{1,6}|[0-9]{3,9})"
 # [1795372737.82545] 10.77.2.10 : [0], 64 bytes, 15.2 ms (15.2 avg, 0% loss)     10.77.1.99 : [0], timed out (NaN avg, …
@@ -18,7 +19,7 @@ _PROBE = re.compile(
     rf"^{STAMP}{_TARGET}: (?P<again>duplicate for )?\[(?P<sequence>{COUNT})\], "
     rf"(?:[0-9]+ bytes, (?P<rtt>[0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ms|timed out)(?: \(|$)"
 )
-# 10.77.2.10 : 14.8 14.5 - 14.4 15.1
+# 10.77.2.10 : 14.8 14.5 - 14.4 15.1     a name and one number, `Port : 4371`, is anybody's
 _VALUES = re.compile(rf"^{STAMP}{_TARGET}:(?P<values>(?: (?:{_TIME}|-))+)(?P<cut>(?: [0-9.]+)?)$")
 # 10.77.2.10 : xmt/rcv/%loss = 4/4/0%, min/avg/max = 14.7/16.9/23.0
 _TOTALS = re.compile(

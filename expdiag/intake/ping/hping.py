@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.core import Run, Session, finish, unresolved
+from expdiag.intake.ping.rows import finish, unresolved
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, LONGEST_LINE
 
 # HPING 10.77.2.10 (e0 10.77.2.10): S set, 40 headers + 0 data bytes

@@ -14,7 +14,7 @@ FORMS = (
         "head",
         re.compile(
             rf"^PING (?P<target>[^\s(]{{1,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
-            rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S+)?:)? [0-9]+\([0-9]+\) \S"
+            rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S*)?:)? [0-9]+\([0-9]+\) \S"
         ),
         own=True,
         first=1,
@@ -24,7 +24,7 @@ FORMS = (
         "head",
         re.compile(
             rf"^PING (?P<target>[^\s(]{{1,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
-            rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S+)?:)? [0-9]+ [^\d:]+$"
+            rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S*)?:)? [0-9]+ [^\d:]+$"
         ),
         own=True,
         first=1,

@@ -1,9 +1,9 @@
 """nping: what it sent and what it received, each with a clock of its own; a run for each port.
 
-A probe's number is its place among the packets to its port. Round trips are the difference of two stamps, to a tenth of
-a millisecond, and only where TCP was answered before the next packet went out: in ICMP mode an answer is stamped when
-the next packet is sent, and the last one is not seen at all, so neither round trips nor loss are used there. The
-figures of its summary mix errors with answers and ports with ports.
+A probe's number is its place among the packets to its port. A round trip is the difference of two stamps, to a tenth of
+a millisecond, and only where TCP was answered before the next packet went out and no packet before it still waits. In
+ICMP mode an answer is stamped when the next packet is sent, and the last one is not seen at all, so neither round trips
+nor loss are used there. The figures of its summary mix errors with answers and ports with ports.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from expdiag.intake.ping.core import Run, Session, finish, unresolved
+from expdiag.intake.ping.rows import finish, unresolved
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, LONGEST_LINE, state_of
 
 _WAY = r"(?P<way>SENT|RCVD|RECV)"
@@ -46,6 +47,8 @@ _DECORATION = re.compile(
     r"^(?:Max rtt: |Tx time: |Rx time: |Nping done: |Statistics for host |\|_? |WARNING: |Read data from |"
     r"UDP packets received)"
 )
+# Seconds after which nobody waits for an answer any more
+_LONGEST_WAIT = 2.0
 _REMARK = "its time is not trusted"
 
 
@@ -158,8 +161,8 @@ class Nping:
     def _error(self, path: _Path, sequence: int, found: re.Match[str], number: int, line: str) -> None:
         """Take an ICMP error; it quotes a packet that is not printed, most likely the latest."""
         run, source, what = path.run, self._harvest.note(number, line), found["what"]
+        timed = run.method != "icmp" and sequence in path.waiting and _only_one_waits(path, float(found["at"]))
         sent = path.waiting.pop(sequence, None)
-        timed = sent is not None and run.method != "icmp"
         if sent is None and path.waiting:
             sequence, sent = path.waiting.popitem(last=False)
         if sent is not None:
@@ -200,7 +203,7 @@ class Nping:
         if not path.waiting:
             path.run.answer(None, source, repeated=True, detail=what)
             return None, source
-        in_time = self._latest is not None and self._latest[0] is path and self._latest[1] in path.waiting
+        in_time = self._latest is not None and self._latest[0] is path and _only_one_waits(path, float(found["at"]))
         sequence, at = path.waiting.popitem(last=in_time)
         trusted = in_time and path.run.method.startswith("tcp")
         rtt = _difference(at, found["at"]) if trusted else None
@@ -213,6 +216,14 @@ class Nping:
             self._harvest.issue("contradiction", f"{sent} packets sent, {listed} of them listed", number)
         for path in self._paths.values():
             path.run.complete = listed == sent
+
+
+def _only_one_waits(path: _Path, at: float) -> bool:
+    """Whether an answer can be to no packet but the latest: all packets to a port look alike."""
+    if len(path.waiting) < 2:
+        return True
+    before_last = next(sent for place, sent in enumerate(reversed(path.waiting.values())) if place == 1)
+    return at - before_last > _LONGEST_WAIT
 
 
 def _sequence(found: re.Match[str]) -> int | None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.core import Run, Session, finish
+from expdiag.intake.ping.rows import finish
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, LONGEST_LINE, NUMBER, decimal
 
 _CELLS = re.compile(r"\t+|\s*\|\s*| {2,}")
@@ -25,7 +26,6 @@ _LOST = re.compile(r"^(?:\*|-|n/?a|timed? ?out|request timed out|no (?:reply|res
 _COUNTS = re.compile(
     rf"^(?P<sent>{COUNT}) packets? (?:transmitted|sent), (?P<received>{COUNT}) (?:packets? )?received\b"
 )
-_TITLE = re.compile(rf"^(?:Ping results?(?: for \S+)?|Host (?:name|address)?:? ?(?:\S+|{ADDRESS}))$", re.I)
 
 
 class Page:
@@ -55,7 +55,7 @@ class Page:
             self._run.sent, self._run.received, self._run.complete = int(counts["sent"]), int(counts["received"]), True
             self._run.source = self._harvest.note(number, line)
             return True
-        return self._row(number, line) or bool(_TITLE.match(line.strip()))
+        return self._row(number, line)
 
     def close(self) -> None:
         """End the table."""

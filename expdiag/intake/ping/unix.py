@@ -6,8 +6,9 @@ import re
 from collections.abc import Callable
 
 from expdiag.intake.ping import bsd, busybox, iputils, nxos
-from expdiag.intake.ping.core import Run, Session, clock, finish, unresolved
 from expdiag.intake.ping.forms import Form
+from expdiag.intake.ping.rows import clock, finish, unresolved
+from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import COUNT, LONGEST_LINE, MILLISECONDS, NUMBER, STAMP, decimal, speaker
 
 _SHARED = (
@@ -135,6 +136,7 @@ class Unix:
             self._harvest.note(number, line),
             int(sequence) if sequence else None,
             time=clock(groups.get("clock"), self._harvest),
+            named_later=sequence is None,
         )
 
     def _timeout(self, run: Run, found: re.Match[str], number: int, line: str) -> None:
