@@ -460,3 +460,23 @@ def test_mutated_samples_give_rows_that_fit(data: st.DataObject) -> None:
         assert run.min is None or run.max is None or run.min <= run.max
     for name, rows in harvest.rows.items():
         assert tables.problems(name, tables.frame(name, rows)) == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "RemotePort             : 4371",
+        "PingReplyDetails (RTT) : 14 ms",
+        "SourceAddress          : 10.77.1.10",
+        "Raw packets sent: 5 (196B) | Rcvd: 2 (84B)",
+        "Starting Nmap 7.93 ( https://nmap.org ) at 2026-11-22 18:38 UTC",
+        "Tracing route to e2.lab.test [10.77.2.10]",
+        "over a maximum of 30 hops:",
+        "  1    <1 ms    <1 ms    <1 ms  10.77.1.1",
+        "PING",
+        "12:00:01 up 3 days",
+        '*c xConfiguration IP DNS Hostname: "e1"',
+    ],
+)
+def test_lines_of_others_are_not_claimed(line: str) -> None:
+    assert READER.claims([line]) == 0

@@ -20,7 +20,9 @@ _PROBE = re.compile(
     rf"(?:[0-9]+ bytes, (?P<rtt>[0-9]{{1,9}}(?:\.[0-9]{{1,9}})?) ms|timed out)(?: \(|$)"
 )
 # 10.77.2.10 : 14.8 14.5 - 14.4 15.1     a name and one number, `Port : 4371`, is anybody's
-_VALUES = re.compile(rf"^{STAMP}{_TARGET}:(?P<values>(?: (?:{_TIME}|-))+)(?P<cut>(?: [0-9.]+)?)$")
+_VALUES = re.compile(
+    rf"^(?=\S*[.:]|.* : \S+ \S){STAMP}{_TARGET}:(?P<values>(?: (?:{_TIME}|-))+)(?P<cut>(?: [0-9.]+)?)$"
+)
 # 10.77.2.10 : xmt/rcv/%loss = 4/4/0%, min/avg/max = 14.7/16.9/23.0
 _TOTALS = re.compile(
     rf"^{STAMP}{_TARGET}: xmt/rcv/%loss = (?P<sent>{COUNT})/(?P<received>{COUNT})/[0-9]+%(?:, outage\(ms\) = [0-9]+)?"
