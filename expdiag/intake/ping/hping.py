@@ -35,7 +35,8 @@ _USING = re.compile(rf"^using [^\s,]+, addr: (?P<source>{ADDRESS}), MTU: [0-9]+$
 _NO_NAME = re.compile(r"^Unable to resolve '(?P<target>[^'\s]{1,255})'")
 # Lines of -V around an answer
 _DECORATION = re.compile(
-    r"^(?:len=[0-9]+ ip=\S+ ttl=[0-9]+ (?:DF )?id=\S+ tos=\S+ iplen=[0-9]+|seq=[0-9]+ ack=[0-9]+ sum=\S+ urp=[0-9]+|"
+    r"^(?:status=[0-9]+ port=[0-9]+ seq=[0-9]+|"
+    r"len=[0-9]+ ip=\S+ ttl=[0-9]+ (?:DF )?id=\S+ tos=\S+ iplen=[0-9]+|seq=[0-9]+ ack=[0-9]+ sum=\S+ urp=[0-9]+|"
     r"\[main\] memlockall\(\): .*|Warning: can't disable memory paging!)$"
 )
 _PORT = re.compile(r"(?:^| )(?:-p|--destport) ?(?P<port>[0-9]{1,5})(?: |$)")

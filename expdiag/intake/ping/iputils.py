@@ -56,9 +56,13 @@ FORMS = (
     ),
     # ping: unknown host nosuch.lab.test
     Form("unresolved", re.compile(r"^ping6?: unknown host (?P<target>\S+)$"), own=True),
+    # ping: connect: Network is unreachable     older: connect: Network is unreachable
+    Form("no_way", re.compile(r"^(?:ping6?: )?connect: (?P<what>.+)$")),
     # --- expc03.lab.test ping statistics ---     --- statistiques ping 10.77.2.10 ---
     Form("statistics", re.compile(r"^--- (?P<target>\S+) ping6? statistics ---$"), own=True),
     Form("statistics", re.compile(r"^--- (?:\S+ )*ping[\w-]*(?: \S+)* ---$", re.I)),
+    # Dots and deleted dots of -f
+    Form("decoration", re.compile(r"^[.E][.E\x08 ]*$")),
     Form("decoration", re.compile(r"^(?:pipe|tuyau) [0-9]+|^, ipg/|^ipg/")),
     # Answer to Ctrl-\: 3/3 packets, 0% loss, min/avg/ewma/max = 14.5/14.6/14.6/14.8 ms
     Form("decoration", re.compile(r"^[0-9]+/[0-9]+ [^\d,]+, [0-9]+ ?% ")),

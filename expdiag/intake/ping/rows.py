@@ -70,7 +70,7 @@ def _check(run: Run, harvest: Harvest) -> None:
         run.sent = run.received = None
         run.printed, run.complete = {}, False
         return
-    if run.sent is not None and run.sent > MOST_PROBES:
+    if run.sent is not None and run.sent > max(MOST_PROBES, run.received or 0):
         harvest.issue("too-many", f"{run.sent} probes in one run; the lost ones are only counted", line)
     else:
         run.add_lost()

@@ -9,7 +9,7 @@ from expdiag.intake.ping import bsd, busybox, iputils, nxos
 from expdiag.intake.ping.forms import Form
 from expdiag.intake.ping.rows import clock, finish, unresolved
 from expdiag.intake.ping.run import Run, Session
-from expdiag.intake.ping.words import COUNT, LONGEST_LINE, MILLISECONDS, NUMBER, STAMP, decimal, speaker
+from expdiag.intake.ping.words import ADDRESS, COUNT, LONGEST_LINE, MILLISECONDS, NUMBER, STAMP, decimal, speaker
 
 _SHARED = (
     # [1795372714.214748] 64 bytes from expc03.lab.test (10.77.3.10): icmp_seq=1 ttl=62 time=32.5 ms
@@ -46,7 +46,7 @@ _SHARED = (
     Form("decoration", re.compile(r"^\^C$")),
 )
 _FORMS = (*_SHARED, *iputils.FORMS, *bsd.FORMS, *nxos.FORMS, *busybox.FORMS)
-_OPENING = ("head", "answer", "unresolved")
+_OPENING = ("head", "answer", "unresolved", "no_way")
 
 
 class Unix:
@@ -79,8 +79,7 @@ class Unix:
             if self._run is None and form.means not in _OPENING:
                 continue
             if found := form.pattern.match(text):
-                self._follow(form, found, number, line)
-                return True
+                return self._follow(form, found, number, line)
         return False
 
     def close(self) -> None:
@@ -88,9 +87,11 @@ class Unix:
         finish(self._run, self._harvest)
         self._run = None
 
-    def _follow(self, form: Form, found: re.Match[str], number: int, line: str) -> None:
+    def _follow(self, form: Form, found: re.Match[str], number: int, line: str) -> bool:
         if form.means == "head":
             self._head(form, found, number, line)
+        elif form.means == "no_way":
+            return self._no_way(found, number, line)
         elif form.means == "unresolved":
             self.close()
             unresolved(found["target"], number, line, self._session)
@@ -99,6 +100,7 @@ class Unix:
                 self._beheaded(found, number, line)
             assert self._run is not None
             self._steps[form.means](self._run, found, number, line)
+        return True
 
     def _head(self, form: Form, found: re.Match[str], number: int, line: str) -> None:
         self.close()
@@ -110,6 +112,19 @@ class Unix:
             vantage=self._session.vantage(groups.get("from") or ""),
             first=form.first,
         )
+
+    def _no_way(self, found: re.Match[str], number: int, line: str) -> bool:
+        """Nothing was sent, and only the echoed command tells whereto."""
+        target = self._session.command.split()[-1:]
+        if not target or target[0].startswith("-") or not self._session.command.startswith("ping"):
+            return False
+        self.close()
+        address = target[0] if re.fullmatch(ADDRESS, target[0]) else ""
+        source = self._harvest.note(number, line)
+        run = Run(target[0], address, source, vantage=self._session.vantage(), sent=0, received=0, complete=True)
+        run.error(found["what"], "", source)
+        finish(run, self._harvest)
+        return True
 
     def _beheaded(self, answer: re.Match[str], number: int, line: str) -> None:
         """Begin a run whose head is missing; the answer tells the address."""

@@ -18,7 +18,7 @@ _UNIT = r"(?:ms|мс|мсек|ミリ秒|毫秒)"
 _HEAD = re.compile(
     r"^(?=.*(?:ping|Обмен пакетами))[^=\[\]:]{0,80}?"
     rf"(?:(?P<name>[^\s\[\]]{{1,255}}) \[(?P<within>{ADDRESS})\]|(?P<bare>{ADDRESS}))"
-    rf"(?: (?:from|von|de|desde|da|van) (?P<source>{ADDRESS}))?[^=\d:]{{1,60}}[0-9]{{1,5}}[^=:]{{0,60}}[:：]$",
+    rf"(?: (?:from|von|de|desde|da|van) (?P<source>{ADDRESS}))?[^=\d:%]{{1,60}}[0-9]{{1,5}}[^=:]{{0,60}}[:：]$",
     re.I,
 )
 # Reply from 10.77.2.10: bytes=32 time=14ms TTL=62     Antwort von fd77:2::10: Zeit<1ms
