@@ -19,6 +19,7 @@ from expdiag.evidence import FileSources, place
 from expdiag.intake.detect import TEXT_READERS, detect
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member
 from expdiag.intake.ping import READER
+from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, first_lines
 from expdiag.tables import Probe, RoundTrip
 
@@ -345,6 +346,25 @@ def test_a_line_of_a_hundred_thousand_signs_is_listed_once() -> None:
     assert "too-many" in kinds(harvest)
 
 
+def test_a_hundred_targets_of_fping_do_not_pile_up(monkeypatch) -> None:
+    monkeypatch.setattr("expdiag.intake.ping.fping.MOST_PROBES", 100)
+
+    harvest = read("".join(f"10.0.0.{n} : 14.8 14.5 - 14.4\n" for n in range(100)))
+
+    assert len(runs(harvest)) == 100
+    assert len(probes(harvest)) == 400
+
+
+def test_windows_packets_too_large_are_errors() -> None:
+    text = (
+        windows("=1", "=2")
+        .replace("\nPing", "Packet needs to be fragmented but DF set.\nPing")
+        .replace("= 2", "= 3", 1)
+    )
+
+    assert [p.outcome for p in probes(read(text))] == ["answered", "answered", "error"]
+
+
 @pytest.mark.parametrize("name", READABLE)
 @pytest.mark.parametrize("change", ["crlf", "utf-16", "indented"])
 def test_what_terminals_do_to_a_text(name: str, change: str) -> None:
@@ -433,11 +453,25 @@ def test_many_lost_probes_do_not_take_the_square_of_their_number() -> None:
 
 
 @settings(max_examples=150, deadline=None)
-@given(raw=st.one_of(st.binary(max_size=400), st.text(max_size=400).map(str.encode)))
+@given(raw=st.binary(max_size=400))
 def test_any_bytes_give_rows_or_issues(raw: bytes) -> None:
     harvest = read(raw)
 
-    assert all(b"\n" in raw or issue.line in (None, 1) or b"\r" in raw for issue in harvest.issues)
+    assert harvest.rows or harvest.issues or not raw.strip(b" \t\r\n\x0b\x0c\x1c\x1d\x1e\x1f")
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    found=st.lists(
+        st.text(st.characters(exclude_characters="\r\n", exclude_categories=["Cs"]), max_size=60), max_size=20
+    )
+)
+def test_each_line_nobody_knows_is_reported(found: list[str]) -> None:
+    harvest = read("\n".join(found))
+
+    unknown = {n for n, line in enumerate(found, 1) if line.removeprefix("\ufeff" if n == 1 else "").strip()}
+    told = {issue.line for issue in harvest.issues if issue.kind == "unrecognised"}
+    assert harvest.rows or told == {n for n in unknown if not prompt(found[n - 1].strip()) or n in told}
 
 
 @settings(max_examples=200, deadline=None)

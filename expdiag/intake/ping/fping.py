@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.rows import clock, finish, unresolved
+from expdiag.intake.ping.rows import MOST_PROBES, clock, finish, unresolved
 from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, STAMP, speaker, state_of
 
@@ -59,6 +59,7 @@ class Fping:
         self._harvest = session.harvest
         self._runs: dict[str, Run] = {}
         self._lengths: set[int] = set()
+        self._held = 0
 
     @staticmethod
     def claims(line: str) -> bool:
@@ -89,7 +90,7 @@ class Fping:
         """End the runs."""
         for run in self._runs.values():
             finish(run, self._harvest)
-        self._runs, self._lengths = {}, set()
+        self._runs, self._lengths, self._held = {}, set(), 0
 
     def _of(self, found: re.Match[str], number: int, line: str, *, begins: bool) -> Run:
         """Return the run of a target; one that had its summary is over when something begins."""
@@ -132,6 +133,9 @@ class Fping:
                 run.miss("lost", source)
             else:
                 run.answer(float(value), source)
+        self._held += len(values)
+        if self._held > MOST_PROBES:
+            self.close()
 
     def _totals(self, found: re.Match[str], number: int, line: str) -> None:
         run = self._of(found, number, line, begins=True)

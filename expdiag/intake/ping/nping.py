@@ -49,6 +49,7 @@ _DECORATION = re.compile(
 )
 # Seconds after which nobody waits for an answer any more
 _LONGEST_WAIT = 2.0
+_MOST_WAITING = 10_000
 _REMARK = "its time is not trusted"
 
 
@@ -193,6 +194,8 @@ class Nping:
     def _sent(self, path: _Path, found: re.Match[str], number: int, line: str) -> None:
         path.sent += 1
         path.waiting[path.sent] = float(found["at"])
+        if len(path.waiting) > _MOST_WAITING:
+            path.waiting.popitem(last=False)
         self._latest = (path, path.sent)
 
     def _received(

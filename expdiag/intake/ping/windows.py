@@ -31,7 +31,7 @@ _ERROR = re.compile(rf"^[^=\[\]:]{{0,60}}?(?P<from>{ADDRESS})[^=:]{{0,40}}[:：]
 # General failure.     PING: transmit failed. General failure.     Zielhost nicht erreichbar.
 _SENTENCE = re.compile(r"^(?P<what>[^=<>\[\]\d\\/#|]{3,200}[.。])$")
 _LOCAL = re.compile(
-    r"general failure|transmit failed|allgemeiner fehler|défaillance générale|échec g|error general", re.I
+    r"fragment|general failure|transmit failed|allgemeiner fehler|défaillance générale|échec g|error general", re.I
 )
 _TIMED_OUT = re.compile(r"^Request timed out\.$")
 # Ping statistics for 10.77.2.10:     10.77.2.10 の ping 統計:
