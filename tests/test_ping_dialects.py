@@ -346,6 +346,27 @@ def test_a_line_of_a_hundred_thousand_signs_is_listed_once() -> None:
     assert "too-many" in kinds(harvest)
 
 
+def test_the_last_line_of_fping_with_fewer_values_is_cut() -> None:
+    line = "10.0.0.{} : 14.8 14.5 14.6\n"
+
+    assert kinds(read(line.format(1) + line.format(2)[:-6])) == ["truncated"]
+    assert kinds(read(line.format(1) + line.format(2)[:-6] + "\n" + line.format(3))) == []
+
+
+def test_an_error_that_is_no_refusal_is_not_silence() -> None:
+    text = READABLE["hping3-udp"].replace("ICMP Port Unreachable", "TTL 0 during transit")
+
+    assert said(read(text)) == []
+
+
+def test_a_redirect_is_no_error() -> None:
+    text = READABLE["macos"].replace(
+        "Request timeout for icmp_seq 2", "92 bytes from 10.77.1.1: Redirect Host(New addr: 10.77.1.2)"
+    )
+
+    assert {p.outcome for p in probes(read(text))} == {"answered", "duplicate", "lost"}
+
+
 def test_a_hundred_targets_of_fping_do_not_pile_up(monkeypatch) -> None:
     monkeypatch.setattr("expdiag.intake.ping.fping.MOST_PROBES", 100)
 

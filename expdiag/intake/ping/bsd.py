@@ -24,6 +24,8 @@ FORMS = (
         re.compile(rf"^PING6?\([0-9=+]+ bytes\) (?P<from>{ADDRESS}) --> (?P<address>{ADDRESS})$"),
         own=True,
     ),
+    # 92 bytes from 10.77.1.1: Redirect Host(New addr: 10.77.1.2): the probe goes on
+    Form("decoration", re.compile(r"^[0-9]+ bytes from \S+(?: \(\S+\))?: (?:Redirect|Source Quench)")),
     # 92 bytes from gw (10.77.1.1): frag needed and DF set (MTU 1400)
     Form("error", re.compile(r"^[0-9]+ bytes from (?P<from>\S+(?: \(\S+\))?): (?P<what>[A-Za-z][^=]*)$"), own=True),
     # The header of the packet that came back

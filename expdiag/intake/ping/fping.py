@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from expdiag.intake.ping.rows import MOST_PROBES, clock, finish, unresolved
+from expdiag.intake.ping.rows import MOST_PROBES, clock, finish, line_of, unresolved
 from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, COUNT, STAMP, speaker, state_of
 
@@ -60,6 +60,7 @@ class Fping:
         self._runs: dict[str, Run] = {}
         self._lengths: set[int] = set()
         self._held = 0
+        self._short: Run | None = None
 
     @staticmethod
     def claims(line: str) -> bool:
@@ -70,6 +71,7 @@ class Fping:
     def take(self, number: int, line: str) -> bool:
         """Understand a line."""
         text = line.strip()
+        self._short = None
         if probe := _PROBE.match(text):
             self._probe(probe, number, line)
         elif values := _VALUES.match(text):
@@ -87,10 +89,12 @@ class Fping:
         return True
 
     def close(self) -> None:
-        """End the runs."""
+        """End the runs; a last line with fewer values than the others is cut."""
+        if self._short:
+            self._cut(self._short)
         for run in self._runs.values():
             finish(run, self._harvest)
-        self._runs, self._lengths, self._held = {}, set(), 0
+        self._runs, self._lengths, self._held, self._short = {}, set(), 0, None
 
     def _of(self, found: re.Match[str], number: int, line: str, *, begins: bool) -> Run:
         """Return the run of a target; one that had its summary is over when something begins."""
@@ -124,9 +128,10 @@ class Fping:
         source = self._harvest.note(number, line)
         listed = bool(run.probes)
         run.source, run.sent, run.complete = source, len(values), True
-        if found["cut"] or (self._lengths and len(values) < max(self._lengths)):
-            self._harvest.issue("truncated", f"the line of {run.target} is cut", number)
-            run.sent, run.complete, run.has_summary = None, False, False
+        if found["cut"]:
+            self._cut(run)
+        elif len(values) < max(self._lengths, default=0):
+            self._short = run
         self._lengths.add(len(values))
         for value in () if listed else values:
             if value == "-":
@@ -136,6 +141,10 @@ class Fping:
         self._held += len(values)
         if self._held > MOST_PROBES:
             self.close()
+
+    def _cut(self, run: Run) -> None:
+        self._harvest.issue("truncated", f"the line of {run.target} is cut", line_of(run.source, self._harvest))
+        run.sent, run.complete, run.has_summary = None, False, False
 
     def _totals(self, found: re.Match[str], number: int, line: str) -> None:
         run = self._of(found, number, line, begins=True)

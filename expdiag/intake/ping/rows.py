@@ -144,7 +144,8 @@ def _median_rests_on(answers: list[Answer]) -> bool:
 
 
 def _reachability(run: Run) -> list[Reachability]:
-    if not run.said and run.port is not None and run.complete and not run.answers:
+    heard = run.said or run.answers or any(probe.outcome == "error" for probe in run.probes)
+    if run.port is not None and run.complete and not heard:
         silence = "open-or-filtered" if run.method == "udp" else "filtered"
         run.say(silence, "", run.source)
     transport = {"icmp": "icmp", "udp": "udp"}.get(run.method, "tcp")

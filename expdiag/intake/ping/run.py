@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -92,7 +93,7 @@ class Run:
     answers: list[Answer] = field(default_factory=list)
     said: dict[tuple[str, str], Said] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
-    _nameless: list[int] = field(default_factory=list)
+    _nameless: deque[int] = field(default_factory=deque)
     _last: int = 0
 
     def answer(
@@ -139,7 +140,7 @@ class Run:
         if number in self._places:
             return
         if outcome == "lost" and self._nameless:
-            index = self._nameless.pop(0)
+            index = self._nameless.popleft()
             self.probes[index] = self.probes[index]._replace(sequence=sequence)
             self._places[number] = index
             return
