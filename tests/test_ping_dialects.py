@@ -225,6 +225,15 @@ def test_windows_sentences_that_are_no_probes_are_reported() -> None:
     assert [p.outcome for p in probes(harvest)] == ["answered", "answered"]
 
 
+def test_sentences_of_a_cut_run_are_not_taken_for_lost_probes() -> None:
+    text = windows("=1", "=2").partition("\nPing")[0] + "Zeitüberschreitung der Anforderung.\nRequest timed out.\n"
+
+    harvest = read(text)
+
+    assert [p.outcome for p in probes(harvest)] == ["answered", "answered", "lost"]
+    assert [(i.line, i.kind) for i in harvest.issues] == [(4, "unrecognised"), (1, "truncated")]
+
+
 def test_a_late_answer_of_nping_gets_no_time() -> None:
     assert [p.rtt for p in probes(read(TEXTS["nping-late"]))] == [None, 14.5]
 

@@ -13,7 +13,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from expdiag.intake.ping.rows import finish, unresolved
+from expdiag.intake.ping.rows import finish, line_of, unresolved
 from expdiag.intake.ping.run import Run, Session
 from expdiag.intake.ping.words import ADDRESS, LONGEST_LINE, state_of
 
@@ -108,7 +108,7 @@ class Nping:
                 text = (
                     f"nping stamps an ICMP answer late and misses the last: no times, no loss of {run.target} are used"
                 )
-                self._harvest.issue("untrusted", text)
+                self._harvest.issue("untrusted", text, line_of(run.source, self._harvest))
             finish(run, self._harvest)
         self._paths, self._latest, self._inside = {}, None, False
 
@@ -125,7 +125,7 @@ class Nping:
             if method == "tcp-syn" and "S" not in (found["flags"] or ""):
                 method = "tcp"
             path = self._path(found["to"], found["to"], int(found["to_port"]), method, found["from"], number, line)
-            self._sent(path, found, number, line)
+            self._sent(path, found)
             return
         path = self._path(found["from"], found["from"], int(found["from_port"]), method, found["to"], number, line)
         flags = (found["flags"] or "").strip()
@@ -140,7 +140,7 @@ class Nping:
         address = found["address"] or (target if re.fullmatch(ADDRESS, target) else "")
         path = self._path(target, address, int(found["port"]), "tcp-syn", "", number, line)
         if found["way"] == "SENT":
-            self._sent(path, found, number, line)
+            self._sent(path, found)
             return
         refused = "refused" in found["end"]
         what = "connection refused" if refused else "handshake completed"
@@ -150,7 +150,7 @@ class Nping:
     def _icmp(self, found: re.Match[str], number: int, line: str) -> None:
         if found["way"] == "SENT":
             path = self._path(found["to"], found["to"], None, "icmp", found["from"], number, line)
-            self._sent(path, found, number, line)
+            self._sent(path, found)
         elif found["what"] == "Echo reply":
             path = self._path(found["from"], found["from"], None, "icmp", found["to"], number, line)
             path.run.answer(None, self._harvest.note(number, line), _sequence(found), detail="its time is not trusted")
@@ -191,7 +191,7 @@ class Nping:
             self._inside = True
         return self._paths[key]
 
-    def _sent(self, path: _Path, found: re.Match[str], number: int, line: str) -> None:
+    def _sent(self, path: _Path, found: re.Match[str]) -> None:
         path.sent += 1
         path.waiting[path.sent] = float(found["at"])
         if len(path.waiting) > _MOST_WAITING:
@@ -204,7 +204,8 @@ class Nping:
         """Take an answer of a port; return its round trip, where it can be trusted, and its source."""
         source = self._harvest.note(number, line)
         if not path.waiting:
-            path.run.answer(None, source, repeated=True, detail=what)
+            # A second answer to the last packet, or the first to one that stood before the text begins
+            path.run.answer(None, source, repeated=path.sent > 0, detail=what)
             return None, source
         in_time = self._latest is not None and self._latest[0] is path and _only_one_waits(path, float(found["at"]))
         sequence, at = path.waiting.popitem(last=in_time)

@@ -94,7 +94,7 @@ class Windows:
         return self._after(self._run, text, number, line) if self._in_statistics else self._probe(text, number, line)
 
     def close(self) -> None:
-        """End the run; sentences nobody knew were probes if they are as many as the summary misses."""
+        """End the run; unknown sentences were probes where the summary has room for them, else they are reported."""
         run = self._run
         if run is not None:
             self._settle(run)
@@ -174,7 +174,7 @@ class Windows:
         run.printed["max"] = max(run.printed["max"], 1.0)
 
     def _settle(self, run: Run) -> None:
-        if not self._waiting or run.sent is None or len(run.probes) <= run.sent:
+        if not self._waiting or (run.sent is not None and len(run.probes) <= run.sent):
             return
         remarks = {source for source, _, _ in self._waiting}
         run.probes = [probe for probe in run.probes if probe.source not in remarks]
