@@ -238,6 +238,15 @@ def test_a_late_answer_of_nping_gets_no_time() -> None:
     assert [p.rtt for p in probes(read(TEXTS["nping-late"]))] == [None, 14.5]
 
 
+def test_an_answer_of_nping_whose_packet_is_missing_has_no_time() -> None:
+    beheaded = b"".join(TEXTS["nping-tcp-4371"].splitlines(keepends=True)[3:])
+
+    found = {run.port: run for run in runs(read(beheaded))}
+
+    assert (found[4371].sent, found[4371].answered, found[4371].p95) == (2, 2, None)
+    assert (found[4372].sent, found[4372].answered, found[4372].p95) == (2, 2, 14.9)
+
+
 def test_nping_icmp_has_neither_times_nor_loss() -> None:
     harvest = read(TEXTS["nping-icmp"])
     (run,) = runs(harvest)

@@ -204,8 +204,9 @@ class Nping:
         """Take an answer of a port; return its round trip, where it can be trusted, and its source."""
         source = self._harvest.note(number, line)
         if not path.waiting:
-            # A second answer to the last packet, or the first to one that stood before the text begins
-            path.run.answer(None, source, repeated=path.sent > 0, detail=what)
+            repeated = path.sent > 0
+            path.sent += not repeated  # what it answers stood before the text begins
+            path.run.answer(None, source, path.sent, repeated=repeated, detail=what)
             return None, source
         in_time = self._latest is not None and self._latest[0] is path and _only_one_waits(path, float(found["at"]))
         sequence, at = path.waiting.popitem(last=in_time)
