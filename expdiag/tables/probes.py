@@ -14,9 +14,11 @@ class Probe(NamedTuple):
     run: Annotated[int, Column("source of the run in `round_trips`")]
     sequence: Annotated[int | None, Column("number the tool gave it")]
     outcome: Annotated[str, Column("`answered`, `duplicate`, `lost` or `error`")]
-    rtt: Annotated[float | None, Column("round trip; missing unless answered", "ms")]
+    rtt: Annotated[
+        float | None, Column("round trip; missing unless answered, and where only a bound or no time was printed", "ms")
+    ]
     time: Annotated[datetime | None, Column("when it was answered; missing where the tool printed no clock")]
-    detail: Annotated[str, Column("what an error said, and who said it")]
+    detail: Annotated[str, Column("what an error said, and who said it; of an answer, its flags or its bound, `<1 ms`")]
     source: SourceId
 
 
@@ -31,17 +33,23 @@ class RoundTrip(NamedTuple):
     ]
     tool: Annotated[str, Column("program that measured, as it names itself: `ping`, `mtr`, `fping`, …")]
     port: Annotated[int | None, Column("port that was probed; missing where the method has none")]
-    sent: Annotated[int | None, Column("probes sent; missing where the capture is cut before its summary")]
+    sent: Annotated[
+        int | None, Column("probes sent; missing where the summary is cut off, absent or not to be trusted")
+    ]
     answered: Annotated[int, Column("probes answered, duplicates not counted")]
     loss: Annotated[float | None, Column("lost share of the probes sent", "1")]
     loss_low: Annotated[float | None, Column("lower end of its 95 % Wilson interval", "1")]
     loss_high: Annotated[float | None, Column("upper end of its 95 % Wilson interval", "1")]
-    min: Annotated[float | None, Column("shortest round trip", "ms")]
+    min: Annotated[float | None, Column("shortest round trip; missing where it is `<1 ms`", "ms")]
     median: Annotated[float | None, Column("median; missing where only a summary was printed", "ms")]
     p95: Annotated[
-        float | None, Column("95th percentile (nearest rank), without the first probe where it is the slowest", "ms")
+        float | None,
+        Column(
+            "95th percentile (nearest rank), without the first probe where it is the slowest; 1 where it is `<1 ms`",
+            "ms",
+        ),
     ]
-    max: Annotated[float | None, Column("longest round trip", "ms")]
+    max: Annotated[float | None, Column("longest round trip; 1 where it is `<1 ms`", "ms")]
     mean: Annotated[float | None, Column("mean", "ms")]
     deviation: Annotated[float | None, Column("deviation as the tool printed it", "ms")]
     jitter: Annotated[
