@@ -12,7 +12,7 @@ from typing import Any
 from expdiag.evidence import FileSources
 from expdiag.intake.member import Member
 from expdiag.intake.secrets import scrub
-from expdiag.tables import NAME_OF, Issue
+from expdiag.tables import NAME_OF, Block, Issue, Leaves
 
 MAX_LINE_BYTES = 1 << 18
 MAX_ROWS = 1_000_000
@@ -26,6 +26,10 @@ class TooMuchError(Exception):
     """A file holds more than any Expressway writes; what was read of it counts."""
 
 
+def _too_many_rows() -> TooMuchError:
+    return TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
+
+
 @dataclass(slots=True)
 class Harvest:
     """Rows and issues of one file.
@@ -34,7 +38,7 @@ class Harvest:
         sources: places of this file; `note()` makes the source id of a row.
         vantage: where a probe stood, as the folder names it; empty where it does not.
         open_origin: starts the places of another machine that speaks in the same file.
-        rows: rows by table name.
+        rows: rows by table name, lists and `Leaves`.
         lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
     """
@@ -42,7 +46,7 @@ class Harvest:
     sources: FileSources
     vantage: str = ""
     open_origin: Callable[[str], FileSources] | None = None
-    rows: dict[str, list[Any]] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     first_time: datetime | None = None
     last_time: datetime | None = None
@@ -53,7 +57,18 @@ class Harvest:
 
     def add(self, row: Any) -> None:
         """Take a row; its type says which table it belongs to."""
-        self.rows.setdefault(NAME_OF[type(row)], []).append(row)
+        table = NAME_OF[type(row)]
+        self.rows.setdefault(table, Leaves() if table == "settings" else []).append(row)
+
+    def add_block(self, block: Block) -> None:
+        """Take many settings at once, with their places; the first one has the source `sources.next`."""
+        room = MAX_ROWS - len(self.sources)
+        taken = block if len(block) <= room else block.begin(room)
+        if len(taken):
+            self.sources.note_all(taken)
+            self.rows.setdefault("settings", Leaves()).extend(taken)
+        if taken is not block:
+            raise _too_many_rows()
 
     def note(self, line: int, text: str, context: str = "", origin: str = "") -> int:
         """Remember a line of this file, as far as anybody would read it, and return its source id.
@@ -65,8 +80,8 @@ class Harvest:
             origin: machine whose words these are, where several speak in one file; empty for the file's own.
         """
         sources = self._of(origin) if origin else self.sources
-        if len(sources.lines) >= MAX_ROWS:
-            raise TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
+        if len(sources) >= MAX_ROWS:
+            raise _too_many_rows()
         return sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
 
     def _of(self, origin: str) -> FileSources:
@@ -129,27 +144,47 @@ def lines(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
 
 
 def _numbered(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
-    number = 0
+    for first, text in texts(member, harvest):
+        yield from enumerate(text.split("\n"), start=first)
+
+
+def texts(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
+    """Yield blocks of whole lines, without the last line end, and the number of the first line of each."""
+    first = 1
     for block in _blocks(as_utf8(member), harvest):
-        for line in _decoded(block, number, harvest):
-            number += 1
-            yield number, line
-        harvest.lines = number
+        text = _decoded(block, first - 1, harvest)
+        yield first, text
+        first += text.count("\n") + 1
+        harvest.lines = first - 1
 
 
 def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Iterator[tuple[int, str]]:
     """Yield numbered lines without what stands between the marks of a private key, which is reported."""
-    key_lines = 0
-    for number, line in numbered:
-        if key_lines and _belongs_to_key(line):
-            key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
-            continue
-        key_lines = 0
-        if "PRIVATE KEY-----" in line and "-----BEGIN" in line:
-            report_key(number, harvest)
-            key_lines = 1
-            continue
-        yield number, line
+    keys = Keys(harvest)
+    return ((number, line) for number, line in numbered if not keys.hold(number, line))
+
+
+class Keys:
+    """Follows lines in order and tells which ones stand between the marks of a private key."""
+
+    def __init__(self, harvest: Harvest) -> None:
+        self._harvest = harvest
+        self._lines = 0  # of the key that is open
+
+    def hold(self, number: int, line: str) -> bool:
+        """Whether a line is part of a private key; the first one of each is reported."""
+        if self._lines and _belongs_to_key(line):
+            self._lines = self._lines + 1 if self._lines < _MAX_KEY_LINES and "-----END" not in line else 0
+            return True
+        begins = KEY_MARK in line and "-----BEGIN" in line
+        if begins:
+            report_key(number, self._harvest)
+        self._lines = int(begins)
+        return begins
+
+    def end(self) -> None:
+        """Take note that lines follow which no key can hold."""
+        self._lines = 0
 
 
 def report_key(number: int, harvest: Harvest) -> None:
@@ -157,6 +192,7 @@ def report_key(number: int, harvest: Harvest) -> None:
     harvest.issue("secret", _KEY_FOUND, number)
 
 
+KEY_MARK = "PRIVATE KEY-----"
 _MAX_KEY_LINES = 500
 _KEY_FOUND = (
     "a private key is in this file; it was not read. Treat the key as compromised if the file was sent to anyone, and "
@@ -169,8 +205,8 @@ def _belongs_to_key(line: str) -> bool:
     return _KEY_LINE.fullmatch(line) is not None
 
 
-def _decoded(block: bytes, number: int, harvest: Harvest) -> list[str]:
-    """Return the lines of a block; `number` is that of the line before it."""
+def _decoded(block: bytes, number: int, harvest: Harvest) -> str:
+    """Return the text of a block, each line ended by one character; `number` is that of the line before it."""
     try:
         text = block.decode()
     except UnicodeDecodeError:
@@ -180,8 +216,9 @@ def _decoded(block: bytes, number: int, harvest: Harvest) -> list[str]:
                 harvest.issue("undecodable", "bytes that are no UTF-8 were replaced", number + offset)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines_ = text.split("\n")
-    return lines_[:-1] if lines_[-1] == "" and block.endswith(b"\r") else lines_
+        if block.endswith(b"\r"):
+            text = text[:-1]
+    return text
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -22,7 +22,6 @@ _DUMP = re.compile(
     r"(?P<host>[^_].*?)(?:_(?P<time>\d{4}-?\d\d-?\d\d.*?))?\.(?:txt|xml|pem|pcap|pcapng|json|log)$",
     re.I,
 )
-_IDENTIFYING = ("ethernet", "ip ", "systemunit", "ipprotocol", "host")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +88,7 @@ def bundles(
 
     Args:
         names: file names by file number.
-        settings: all settings of the case.
+        settings: the settings of the case that stand at a place of a field.
         evidence: numbers of the files that hold rows of a peer: dumps, logs, certificates.
 
     Returns:
@@ -114,8 +113,7 @@ def generation(name: str) -> tuple[str, str]:
 def _claims(names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]) -> dict[int, Claims]:
     rows: dict[int, list[Setting]] = {file: [] for file in evidence}
     for row in settings:
-        if row.path.lower().startswith(_IDENTIFYING):
-            rows[file_number(row.source)].append(row)
+        rows[file_number(row.source)].append(row)
     claims = {file: _own_claims(names[file], rows[file]) for file in evidence}
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():

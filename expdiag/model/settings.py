@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from types import MappingProxyType
 
 from expdiag import knowledge
 from expdiag.evidence import file_number
 from expdiag.model.facts import Fact
 from expdiag.tables import Setting
+from expdiag.tables.leaves import shape
 
 _INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)")
 _IGNORED = str.maketrans("", "", "_-")
@@ -41,6 +43,21 @@ def places(field: str) -> tuple[Place, ...]:
     return tuple(parsed)
 
 
+@lru_cache(maxsize=1 << 14)
+def tells(tree: str, shape_: str) -> bool:
+    """Whether settings of a shape may stand at a place of a field; True for a few that do not, and all of a log."""
+    plain = " " + shape(shape_.translate(_IGNORED))
+    return tree == "log" or any(
+        plain == known or (tail and plain.endswith(known)) for known, tail in _shapes_of_places(tree)
+    )
+
+
+@cache
+def _shapes_of_places(tree: str) -> tuple[tuple[str, bool], ...]:
+    found = (place for field in knowledge.load("fields") for place in places(field) if place.tree == tree)
+    return tuple((" " + shape(place.skeleton.replace("*", "0")), place.tail) for place in found)
+
+
 def has_index(field: str) -> bool:
     """Whether a field has a value per index, such as an address per interface."""
     return any("*" in place.skeleton for place in places(field))
@@ -54,15 +71,24 @@ def page(field: str) -> str:
 class Settings:
     """All settings of one peer, the most trusted first where a place has several."""
 
-    def __init__(self, rows: Iterable[Setting], cut_files: Collection[int] = ()) -> None:
-        """Take the rows of a peer; `cut_files` are numbers of files whose end is missing."""
+    def __init__(
+        self,
+        rows: Iterable[Setting],
+        cut_files: Collection[int] = (),
+        last_rows: Mapping[int, int] = MappingProxyType({}),
+    ) -> None:
+        """Take the rows of a peer, as far as they stand at a place of a field.
+
+        Args:
+            rows: the rows, the most trusted first.
+            cut_files: numbers of files whose end is missing.
+            last_rows: the source of the last setting of each file.
+        """
         self._cut_files = frozenset(cut_files)
-        self._last_row: dict[int, int] = {}
+        self._last_rows = last_rows
         self._by_place: dict[tuple[str, str], list[Setting]] = {}
         self._by_last_word: dict[tuple[str, str], list[str]] = {}
         for row in rows:
-            file = file_number(row.source)
-            self._last_row[file] = max(row.source, self._last_row.get(file, 0))
             shape = skeleton(row.path)
             known = self._by_place.setdefault((row.tree, shape), [])
             if not known:
@@ -115,7 +141,7 @@ class Settings:
             return False
         file = file_number(sources[-1])
         suspect = file in self._cut_files or (full is not None and len(listed) < full)
-        return suspect and self._last_row[file] == max(sources)
+        return suspect and self._last_rows.get(file) == max(sources)
 
     def of_log(self) -> list[Setting]:
         """Return the hosts a log names itself by."""
