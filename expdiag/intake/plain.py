@@ -6,8 +6,10 @@ that begin alike, with 0 for each digit; a line it would take otherwise than the
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -22,6 +24,18 @@ from expdiag.tables.leaves import PATH, VALUE, numbers, shape
 _LINE = re.compile(r'([^:"\n]*+(?:: "?)?)([^"\n]*+)(.*+)\n')
 _ZEROS = str.maketrans("123456789", "0" * 9)
 _NEVER_PLAIN = (KEY_MARK, PATH, VALUE)
+
+
+@contextmanager
+def without_collecting() -> Iterator[None]:
+    """Keep the garbage collector from going through the tuples of a search time and again: none is in a cycle."""
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collects:
+            gc.enable()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +93,8 @@ def split(
         form_of: how lines with a beginning are taken, None where each of them has to be looked at.
         sources: where the blocks will be noted.
     """
-    beginnings, values, ends = zip(*_LINE.findall(text + "\n"), strict=True)
+    with without_collecting():
+        beginnings, values, ends = zip(*_LINE.findall(text + "\n"), strict=True)
     whole = _Run(beginnings, values, ends, "\n".join(beginnings).translate(_ZEROS).split("\n"))
     forms = {alike: form_of(alike) for alike in set(whole.alike)}
     odd = _odd(whole, forms, [sign for sign in _NEVER_PLAIN if sign in text])

@@ -7,6 +7,7 @@ from array import array
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import count, repeat
 from typing import overload
 
@@ -25,6 +26,12 @@ def shape(path: str) -> str:
 def numbers(values: Sequence[int]) -> Sequence[int]:
     """Return small numbers in the least memory."""
     return bytes(values) if max(values, default=0) < 256 else array("I", values)
+
+
+@lru_cache(maxsize=4)
+def _cells(column: str) -> list[str]:
+    """Return a column cell by cell; who looks at one row of a block is likely to look at the next."""
+    return column.split("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +74,14 @@ class Block(Sequence[Setting]):
     @overload
     def __getitem__(self, place: slice) -> Sequence[Setting]: ...
     def __getitem__(self, place: int | slice) -> Setting | Sequence[Setting]:
-        return list(self)[place]
+        if isinstance(place, slice):
+            return tuple(self)[place]
+        at = range(len(self))[place]
+        return Setting(self.tree, _cells(self.paths)[at], _cells(self.values)[at], self.first + at)
 
     def place(self, number: int) -> tuple[int, str, str]:
         """Return line, words and context of a row, counted from 0."""
-        path, value = self.paths.split("\n")[number], self.values.split("\n")[number]
+        path, value = _cells(self.paths)[number], _cells(self.values)[number]
         quote = self.quotes[self.quoted[number]]
         words = quote.replace(PATH, path).replace(VALUE, value)
         return self.lines[number], words, path if self.in_context else ""
