@@ -16,7 +16,7 @@ from itertools import pairwise
 from expdiag.evidence import FileSources
 from expdiag.intake import trees
 from expdiag.intake.reading import KEY_MARK
-from expdiag.intake.secrets import MASK, mask, may_hold_a_secret, names_a_secret
+from expdiag.intake.secrets import masks, names_a_secret
 from expdiag.tables import Block
 from expdiag.tables.leaves import PATH, VALUE, numbers, shape
 
@@ -134,18 +134,12 @@ def _block(run: _Run, first_line: int, tree: str, forms: dict[str, Form | None],
     values = list(run.values)
     quoted = [usual[alike] for alike in run.alike]
 
-    def hide(number: int, masked: str) -> None:
-        if masked != values[number]:
-            quote = known[run.alike[number]].masked_quote
-            quote = quote or trees.shown(run.line(number), paths[number], values[number])
-            values[number], quoted[number] = masked, quotes.setdefault(quote, len(quotes))
-
-    if secret := {alike for alike, form in known.items() if names_a_secret(form.path)}:
-        for number in [number for number, alike in enumerate(run.alike) if alike in secret]:
-            hide(number, MASK if values[number] else "")
-    if may_hold_a_secret("\n".join(values)):
-        for number, path in enumerate(paths):
-            hide(number, mask(path, values[number]))
+    names_secret = {alike for alike, form in known.items() if names_a_secret(form.path)}
+    secret = [number for number, alike in enumerate(run.alike) if alike in names_secret] if names_secret else ()
+    for number, masked in masks(paths, values, secret).items():
+        quote = known[run.alike[number]].masked_quote
+        quote = quote or trees.shown(run.line(number), paths[number], values[number])
+        values[number], quoted[number] = masked, quotes.setdefault(quote, len(quotes))
     return Block(
         tree=tree,
         first=source,

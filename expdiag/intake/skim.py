@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from expdiag.intake import trees
 from expdiag.intake.plain import without_collecting
-from expdiag.intake.secrets import MASK, mask, may_hold_a_secret, names_a_secret
+from expdiag.intake.secrets import masks, names_a_secret
 from expdiag.tables import Block
 from expdiag.tables.leaves import VALUE, numbers, shape
 
@@ -194,9 +194,7 @@ class Skimmer:
             raise _NotPlainError
         return _Leaf(name, quote, shape(path), names_a_secret(path))
 
-    def _block(
-        self, paths: str, values: list[str], lines: array[int], leaves: list[_Leaf], source: int
-    ) -> Block:
+    def _block(self, paths: str, values: list[str], lines: array[int], leaves: list[_Leaf], source: int) -> Block:
         if [*map(str.strip, values)] != values or "\n" in (column := "".join(values)) or "&#" in column:
             raise _NotPlainError
         kinds = dict.fromkeys(leaves)
@@ -209,19 +207,10 @@ class Skimmer:
                     quote = leaves[number].quote.replace(VALUE, value)
                     quoted[number] = quotes.setdefault(quote, len(quotes))
                     values[number] = _ENTITY.sub(lambda entity: _CHARACTERS[entity[1]], value)
-
-        def hide(number: int, masked: str) -> None:
-            if masked != values[number]:
-                name = leaves[number].name
-                quoted[number] = quotes.setdefault(f"<{name}>{VALUE}</{name}>", len(quotes))
-                values[number] = masked
-
-        if any(leaf.secret for leaf in kinds):
-            for number in [number for number, leaf in enumerate(leaves) if leaf.secret]:
-                hide(number, MASK if values[number] else "")
-        if may_hold_a_secret("\n".join(values)):
-            for number, path in enumerate(paths.split("\n")):
-                hide(number, mask(path, values[number]))
+        secret = [number for number, leaf in enumerate(leaves) if leaf.secret]
+        for number, masked in masks(paths.split("\n"), values, secret).items():
+            name = leaves[number].name
+            values[number], quoted[number] = masked, quotes.setdefault(f"<{name}>{VALUE}</{name}>", len(quotes))
         return Block(
             tree=self._tree,
             first=source,

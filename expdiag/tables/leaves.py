@@ -149,9 +149,7 @@ class Leaves(Sequence[Setting]):
     def where(self, fits: Callable[[str, str], bool]) -> Iterator[Setting]:
         """Yield the rows whose tree and shape fit; a block that holds none is passed over unread."""
         for part in self._parts:
-            if isinstance(part, list):
-                yield from (row for row in part if fits(row.tree, shape(row.path)))
-            elif any(fits(part.tree, known) for known in part.shapes):
+            if isinstance(part, list) or any(fits(part.tree, known) for known in part.shapes):
                 yield from (row for row in part if fits(row.tree, shape(row.path)))
 
     def last_sources(self, file_of: Callable[[int], int]) -> dict[int, int]:
