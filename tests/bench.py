@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -82,6 +83,11 @@ def bench_log(folder: str, megabytes: int = 300) -> None:
         print(f"{name:34} {middle:7.3f}s {middle / unpacking:14.2f}x {promised:>9}")
 
 
+def zones(numbers: Iterable[int]) -> list[tuple[str, str]]:
+    """Return the leaves of zones with these indexes."""
+    return [(f"Zones Zone {number} {word}", value) for number in numbers for word, value in ZONE]
+
+
 def write_dumps(folder: Path, megabytes: int) -> dict[str, Path]:
     """Write a configuration of many zones as text and as XML, and a status of as many as XML."""
     peer = healthy().peers[0]
@@ -95,14 +101,10 @@ def write_dumps(folder: Path, megabytes: int) -> dict[str, Path]:
         ),
         ("status XML", exports.status(peer, AS_OF), lambda found: exports.xml("Status", found, "X14.3.4")),
     ):
-        zone = len(print_([(f"Zones Zone 10000 {word}", value) for word, value in ZONE]))
-        zones = (
-            (f"Zones Zone {n} {word}", value)
-            for n in range(1, megabytes * 1_000_000 // zone + 1)
-            for word, value in ZONE
-        )
+        size_of_100 = len(print_(zones(range(10_000, 10_100)))) - len(print_([]))
+        many = zones(range(10_000, 10_000 + megabytes * 100_000_000 // size_of_100))
         written[name] = folder / f"{name}.dump"
-        written[name].write_text(print_([*leaves, *zones]), encoding="utf-8")
+        written[name].write_text(print_([*leaves, *many]), encoding="utf-8")
     return written
 
 

@@ -230,6 +230,6 @@ def _text(piece: bytes) -> str:
         text = piece.decode()
     except UnicodeDecodeError:
         raise _NotPlainError from None
-    if "\r" in text and text.count("\r") != text.count("\r\n"):
+    if "\0" in text or text.count("\r") != text.count("\r\n"):
         raise _NotPlainError
     return _EMPTY.sub(r"\g<0></\1>", text) if "/>" in text else text
