@@ -33,7 +33,13 @@ class Source(NamedTuple):
 
 @dataclass(slots=True)
 class FileSources:
-    """The places of one file that rows point at, in the order they were read."""
+    """The places of one file that rows point at, in the order they were read.
+
+    Attributes:
+        number: the file, in reading order.
+        name: its name as the reports write it.
+        lines: by place, the line or 0 for the whole file; the number of a packet is kept negative.
+    """
 
     number: int
     name: str
@@ -49,13 +55,18 @@ class FileSources:
         self.texts.append(text)
         return (self.number << _PLACE_BITS) + len(self.lines) - 1
 
+    def note_packet(self, packet: int, text: str) -> int:
+        """Remember a packet, counted from 1 as Wireshark does, and return its source id."""
+        return self.note(-packet, text)
+
     def at(self, place: int) -> Source:
         """Return the place with this number."""
         text = self.texts[place].strip()
         if len(text) > _EXCERPT_LIMIT:
             text = text[: _EXCERPT_LIMIT - 1] + "…"
         context = self.contexts.get(place, "")
-        return Source(self.name, self.lines[place] or None, None, text, context)
+        line = self.lines[place]
+        return Source(self.name, line if line > 0 else None, -line if line < 0 else None, text, context)
 
 
 class SourceBook:

@@ -103,7 +103,7 @@ def _read_member(member: Member, sources: FileSources, reading: _Reading) -> Non
         elif not harvest.issues:
             harvest.issue("empty", f"taken for {kind}, but nothing is in it")
     harvest.close()
-    if harvest.rows.get("round_trips") and not harvest.vantage:
+    if not harvest.vantage and any(not row.vantage for row in harvest.rows.get("round_trips", ())):
         harvest.issue(
             "vantage",
             "nothing tells where this probe stood; put it into probes/<peer>/ and no rule has to leave it out",

@@ -84,7 +84,7 @@ def _add_rows_of(name: str, found: list[tuple[x509.Certificate, int]], harvest: 
     for position, (certificate, line) in enumerate(found, start=1):
         role = "ca" if store else "server" if position == leaf else "chain"
         try:
-            row = _row(certificate, role, position, 0)
+            row = row_of(certificate, role, position, 0)
         except Exception as error:  # the library has many, for fields that are anything
             harvest.issue("broken", f"a certificate with a field that cannot be decoded: {error}", line)
             continue
@@ -116,7 +116,8 @@ def _is_authority(certificate: x509.Certificate) -> bool:
         return False
 
 
-def _row(certificate: x509.Certificate, role: str, position: int, source: int) -> Certificate:
+def row_of(certificate: x509.Certificate, role: str, position: int, source: int) -> Certificate:
+    """Return a certificate as a row; the library raises what it likes for fields that are anything."""
     from cryptography.hazmat.primitives import hashes, serialization
 
     spki = certificate.public_key().public_bytes(
