@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 
 from expdiag.intake.capture import services
+from expdiag.intake.capture.headers import Flags, Packets
 from expdiag.intake.capture.stamps import between
 from expdiag.intake.capture.stream import NO_TIME, Ints
 from expdiag.intake.capture.tcp import ACK, FIN, RST, SYN, Key, Segments, segments
-from expdiag.intake.capture.headers import Packets
 from expdiag.intake.capture.tls import Handshake, Segment, Store
 
 _SERIAL = 1 << 32
@@ -94,8 +94,9 @@ class Connection:
     @property
     def rtt(self) -> float | None:
         """The round trip in milliseconds, wherever the capture stood."""
-        far, near = self.far_half, self.near_half
-        return None if far is None or near is None else far + near
+        if self.far_half is None or self.near_half is None or not self.syn:
+            return None
+        return between(self.syn.time, self.ack_time)
 
     @property
     def refused(self) -> bool:
@@ -251,15 +252,17 @@ class _Totals:
         count = len(to_server)
         places = np.arange(count)
 
-        def total(values: Ints) -> Ints:
-            return np.add.reduceat(values.astype(np.int64), found.starts)
+        def total(values: Ints | Flags) -> Ints:
+            summed: Ints = np.add.reduceat(values, found.starts, dtype=np.int64)
+            return summed
 
-        def first(which: Ints) -> Ints:
+        def first(which: Flags) -> Ints:
             least = np.minimum.reduceat(np.where(which, places, count), found.starts)
             return np.where(least == count, -1, least)
 
-        def last(which: Ints) -> Ints:
-            return np.maximum.reduceat(np.where(which, places, -1), found.starts)
+        def last(which: Flags) -> Ints:
+            latest: Ints = np.maximum.reduceat(np.where(which, places, -1), found.starts)
+            return latest
 
         self._columns = (
             found.starts,
@@ -335,6 +338,7 @@ def _watch(connection: Connection, found: Segments, row: _Total, turned: bool) -
         part = slice(begin, min(begin + _BATCH, row.end))
         columns = (
             found.place[part],
+            packets.number[found.place[part]],
             found.time[part],
             found.to_server[part] != turned,
             found.flags[part],
@@ -344,11 +348,10 @@ def _watch(connection: Connection, found: Segments, row: _Total, turned: bool) -
             found.at[part],
             found.got[part],
         )
-        for place, time, to_server, flags, sequence, acknowledged, size, at, got in zip(
+        for place, number, time, to_server, flags, sequence, acknowledged, size, at, got in zip(
             *(column.tolist() for column in columns), strict=True
         ):
             payload = data[at : at + got].tobytes() if got and connection.handshake is not None else b""
-            number = int(packets.number[place])
             packet = Segment(number, time, to_server, flags, sequence, acknowledged, size, payload)
             ttl, options = 0, b""
             if flags & SYN:

@@ -3,24 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 
 from expdiag.intake.capture import services
-from expdiag.intake.capture.headers import TCP, UDP, Address, Packets, text
+from expdiag.intake.capture.headers import TCP, UDP, Address, Flags, Packets, text
 from expdiag.intake.capture.stamps import moment
+from expdiag.intake.capture.stream import Ints
 from expdiag.intake.reading import Harvest
 from expdiag.tables import Endpoint
 
-
-class Ends(NamedTuple):
-    """Two addresses, the one that offers the service first; port 0 is any port no cluster uses."""
-
-    address: Address
-    far_address: Address
-    protocol: int
-    port: int
+# Two addresses, the one that offers the service first, IPv4 as a number; then protocol << 16 | port, where port 0 is
+# any port no cluster uses.
+Ends = tuple[int | Address, int | Address, int]
 
 
 @dataclass(slots=True)
@@ -34,6 +29,18 @@ class Traffic:
     packets_out: int = 0
     bytes_in: int = 0
     bytes_out: int = 0
+
+    def add(self, first: int, last: int, packets_in: int, packets_out: int, bytes_in: int, bytes_out: int) -> None:
+        """Add what passed in a window."""
+        self.first_time = min(self.first_time, first)
+        self.last_time = max(self.last_time, last)
+        self.packets_in += packets_in
+        self.packets_out += packets_out
+        self.bytes_in += bytes_in
+        self.bytes_out += bytes_out
+
+
+_MIX = 0x9E3779B97F4A7C15 >> 1
 
 
 class Endpoints:
@@ -49,58 +56,49 @@ class Endpoints:
         if not len(packets):
             return
         port, inward = _service(packets)
-        owner = np.where(inward, packets.target, packets.source).astype(np.uint64)
-        far = np.where(inward, packets.source, packets.target).astype(np.uint64)
-        _, pair = np.unique(owner << np.uint64(32) | far, return_inverse=True)
-        keys = pair.astype(np.int64) << 26 | packets.six.astype(np.int64) << 25 | packets.protocol << 17
-        keys |= port << 1 | inward
-        order = np.argsort(keys, kind="stable")
-        starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
+        owner = np.where(inward, packets.target, packets.source)
+        far = np.where(inward, packets.source, packets.target)
+        order, starts = _groups(packets, port, owner, far)
         firsts = order[starts]
+        counts = np.diff(starts, append=len(order))
+        size, into = packets.size[order], inward[order]
         columns = (
             packets.six[firsts],
             owner[firsts],
             far[firsts],
-            packets.protocol[firsts],
-            port[firsts],
-            inward[firsts],
-            packets.number[firsts],
-            np.diff(starts, append=len(order)),
-            np.add.reduceat(packets.size[order], starts),
+            packets.protocol[firsts] << 16 | port[firsts],
+            np.minimum.reduceat(packets.number[order], starts),
+            counts,
+            np.add.reduceat(into, starts, dtype=np.int64),
+            np.add.reduceat(size, starts),
+            np.add.reduceat(size * into, starts),
             np.minimum.reduceat(packets.time[order], starts),
             np.maximum.reduceat(packets.time[order], starts),
         )
-        for six, one, other, protocol, at, into, number, count, size, first, last in zip(
+        for six, one, other, service, number, count, count_in, total, total_in, first, last in zip(
             *(column.tolist() for column in columns), strict=True
         ):
-            ends = Ends(packets.address(one, six), packets.address(other, six), protocol, at)
+            ends = (packets.addresses6[one], packets.addresses6[other], service) if six else (one, other, service)
             traffic = self.all.get(ends)
             if traffic is None:
                 if len(self.all) >= self._most:
                     self.packets_beyond += count
                     continue
                 traffic = self.all[ends] = Traffic(number, first, last)
-            traffic.first_time = min(traffic.first_time, first)
-            traffic.last_time = max(traffic.last_time, last)
-            if into:
-                traffic.packets_in += count
-                traffic.bytes_in += size
-            else:
-                traffic.packets_out += count
-                traffic.bytes_out += size
+            traffic.add(first, last, count_in, count - count_in, total_in, total - total_in)
 
     def add_rows(self, harvest: Harvest) -> None:
         """Put the rows into the harvest."""
-        for ends, traffic in self.all.items():
-            address, far_address = text(ends.address), text(ends.far_address)
-            name = services.transport(ends.protocol)
-            at = f"{name} port {ends.port}" if ends.port else name
+        for (one, other, service), traffic in self.all.items():
+            address, far_address = _text(one), _text(other)
+            name, port = services.transport(service >> 16), service & 0xFFFF
+            at = f"{name} port {port}" if port else name
             harvest.add(
                 Endpoint(
                     address=address,
                     far_address=far_address,
                     transport=name,
-                    port=ends.port or None,
+                    port=port or None,
                     packets_in=traffic.packets_in,
                     packets_out=traffic.packets_out,
                     bytes_in=traffic.bytes_in,
@@ -112,7 +110,23 @@ class Endpoints:
             )
 
 
-def _service(packets: Packets) -> tuple[np.ndarray, np.ndarray]:
+def _text(address: int | Address) -> str:
+    return text(address.to_bytes(4, "big") if isinstance(address, int) else address)
+
+
+def _groups(packets: Packets, port: Ints, owner: Ints, far: Ints) -> tuple[Ints, Ints]:
+    """Return an order in which packets of the same ends follow each other, and where in it each group begins.
+
+    Three numbers tell the ends; a mixture of them sorts faster than all three, and is compared with all three after.
+    """
+    one = owner << 32 | far
+    other = packets.six.astype(np.int64) << 24 | packets.protocol << 16 | port
+    order = np.argsort(one ^ other * _MIX)
+    different = (np.diff(one[order]) != 0) | (np.diff(other[order]) != 0)
+    return order, np.concatenate(([0], np.flatnonzero(different) + 1))
+
+
+def _service(packets: Packets) -> tuple[Ints, Flags]:
     """Return the port of the service of each packet, 0 where none is known, and whether the packet goes to it."""
     tcp, udp = services.ports("tcp"), services.ports("udp")
     source, target = packets.source_port, packets.target_port

@@ -80,7 +80,8 @@ class _Extraction:
         self._endpoints = Endpoints()
         self._connections = Connections()
         self._icmp = Icmp()
-        self._protocols = {DNS: Dns(), NTP: Ntp(), RAS: Ras()}
+        self._ras = Ras()
+        self._protocols: dict[int, Dns | Ntp | Ras] = {DNS: Dns(), NTP: Ntp(), RAS: self._ras}
 
     def take(self, window: Window) -> None:
         """Take a window."""
@@ -109,13 +110,14 @@ class _Extraction:
         counts = self._counts or [_Count() for _ in self._capture.interfaces]
         end = max((count.last_time for count in counts), default=NO_TIME)
         self._add_captures(harvest, counts)
+        connections = sorted(self._connections.all, key=lambda connection: connection.number)
         paths = Paths(harvest, end)
-        paths.add_connections(self._connections.all, self._icmp.errors)
+        paths.add_connections(connections, self._icmp.errors)
         paths.add_errors(self._icmp.errors)
         paths.add_exchanges("icmp", self._icmp.echoes.all, None)
-        paths.add_exchanges("ras", self._protocols[RAS].exchanges.all, RAS)
+        paths.add_exchanges("ras", self._ras.exchanges.all, RAS)
         paths.add_rows(harvest.complete)
-        handshakes.add_rows(self._connections.all, self._connections.store, harvest, end)
+        handshakes.add_rows(connections, self._connections.store, harvest, end)
         self._icmp.add_rows(harvest, end)
         for protocol in self._protocols.values():
             protocol.add_rows(harvest, end)

@@ -15,7 +15,7 @@ from expdiag.tables import Certificate, TlsHandshake
 
 
 def add_rows(connections: list[Connection], store: Store, harvest: Harvest, end: int) -> None:
-    """Put the handshakes and, once for each who presents them, the certificates into the harvest."""
+    """Put the handshakes and, once for each address that presents them, the certificates into the harvest."""
     presented = _Presented(store, harvest)
     for connection in connections:
         handshake = connection.handshake
@@ -23,8 +23,8 @@ def add_rows(connections: list[Connection], store: Store, harvest: Harvest, end:
             continue
         harvest.add(_row(connection, handshake, harvest, end))
         key = connection.key
-        presented.add(f"server {text(key.server)}:{key.port}", handshake.server)
-        presented.add(f"client {text(key.client)}", handshake.client)
+        presented.add(text(key.server), f"as server on {key.port}", handshake.server)
+        presented.add(text(key.client), "as client", handshake.client)
 
 
 def _row(connection: Connection, handshake: Handshake, harvest: Harvest, end: int) -> TlsHandshake:
@@ -82,8 +82,8 @@ class _Presented:
         self._decoded: dict[str, Certificate | None] = {}
         self._seen: set[tuple[str, tuple[str, ...]]] = set()
 
-    def add(self, who: str, side: Side) -> None:
-        """Add the certificates of one side of a handshake."""
+    def add(self, who: str, how: str, side: Side) -> None:
+        """Add the certificates of one side of a handshake, unless this address has shown them before."""
         if not side.certificates or (who, side.certificates) in self._seen:
             return
         self._seen.add((who, side.certificates))
@@ -92,7 +92,7 @@ class _Presented:
             if row is None:
                 continue
             words = (
-                f"certificate {position} of {who}: subject {row.subject}; valid {row.not_before:%Y-%m-%d} to "
+                f"certificate {position} of {who} {how}: subject {row.subject}; valid {row.not_before:%Y-%m-%d} to "
                 f"{row.not_after:%Y-%m-%d}; issuer {row.issuer}"
             )
             source = self._harvest.note_packet(side.certificates_number, words)

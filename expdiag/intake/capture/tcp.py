@@ -102,7 +102,8 @@ def _goes_to_server(packets: Packets, place: Ints, known: Flags) -> Flags:
     lower = (target_port < source_port) | (
         (target_port == source_port) & (packets.target[place] < packets.source[place])
     )
-    return known[target_port] & (~known[source_port] | lower)
+    goes: Flags = known[target_port] & (~known[source_port] | lower)
+    return goes
 
 
 def _keys(packets: Packets, place: Ints, to_server: Flags) -> Ints:
