@@ -61,6 +61,7 @@ class Connection:
         number: its first packet.
         watched: its packets are still looked at one by one.
         handshake: its TLS handshake; None where it is not one.
+        answered: the SYN-ACK was acknowledged.
     """
 
     key: Key
@@ -71,6 +72,7 @@ class Connection:
     to_client: Flow = field(default_factory=Flow)
     syn: Opening | None = None
     syn_ack: Opening | None = None
+    answered: bool = False
     ack_time: int = NO_TIME
     reset: Reset | None = None
     fins: int = 0
@@ -110,7 +112,7 @@ class Connection:
         if self.refused:
             return "refused"
         if self.syn_ack:
-            if self.ack_time != NO_TIME:
+            if self.answered:
                 return "established"
             return "cut" if end - self.last_time < services.patience() else "half-open"
         answered = self.to_client.packets > 0
@@ -129,21 +131,22 @@ class Connection:
             if self.handshake is not None and packet.size and not self.handshake.take(packet):
                 self.handshake = None
         if self.handshake is None or self.handshake.settled:
-            self.watched = self.syn is not None and self.ack_time == NO_TIME
+            self.watched = self.syn is not None and not self.answered
 
     def _open(self, packet: Segment, ttl: int, options: bytes) -> None:
         opening = Opening(packet.number, packet.time, packet.sequence, _mss(options), ttl)
         if self.handshake is not None:
             self.handshake.expect(packet.to_server, packet.sequence + 1)
         if packet.flags & ACK:
-            self.syn_ack = _repeat(self.syn_ack, opening, self.ack_time != NO_TIME)
+            self.syn_ack = _repeat(self.syn_ack, opening, self.answered)
         else:
             self.syn = _repeat(self.syn, opening, self.syn_ack is not None)
 
     def _acknowledge(self, packet: Segment) -> None:
-        if self.syn_ack and self.ack_time == NO_TIME and packet.to_server and packet.flags & ACK:
+        if self.syn_ack and not self.answered and packet.to_server and packet.flags & ACK:
             beyond = (packet.acknowledged - self.syn_ack.sequence - 1) % _SERIAL
-            self.ack_time = packet.time if beyond < _SERIAL // 2 else NO_TIME
+            if beyond < _SERIAL // 2:
+                self.answered, self.ack_time = True, packet.time
 
 
 def _repeat(known: Opening | None, again: Opening, answered: bool) -> Opening:

@@ -193,10 +193,10 @@ class _Section:
             units = np.uint64(interface.ticks)
             seconds = (ticks // units).astype(np.float64) + interface.offset
             sound = (which == number) & stamped & (seconds >= 0) & (seconds < _LAST_SECOND)
-            rest = ticks[sound] % units
-            if interface.ticks <= 1 << 34:
-                fraction = rest * np.uint64(NANOSECONDS) // units
-            else:
-                fraction = (rest.astype(np.float64) * (NANOSECONDS / interface.ticks)).astype(np.uint64)
+            finer = max(1, interface.ticks // (1 << 34))  # what finer clocks say would not fit into 64 bits
+            if interface.ticks % NANOSECONDS == 0:
+                finer = interface.ticks // NANOSECONDS
+            rest = ticks[sound] % units // np.uint64(finer)
+            fraction = rest * np.uint64(NANOSECONDS) // np.uint64(interface.ticks // finer)
             times[sound] = seconds[sound].astype(np.int64) * NANOSECONDS + fraction.astype(np.int64)
         return times
