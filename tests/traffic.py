@@ -56,8 +56,11 @@ def tcp(
 
 
 def echo(kind: int, identifier: int, sequence: int, six: bool = False, size: int = 56) -> bytes:
-    kinds = {8: 128, 0: 129} if six else {8: 8, 0: 0}
-    return struct.pack(">BBHHH", kinds[kind], 0, 0, identifier, sequence) + bytes(size)
+    if six:
+        return struct.pack(">BBHHH", {8: 128, 0: 129}[kind], 0, 0, identifier, sequence) + bytes(size)
+    summed = (kind << 8) + identifier + sequence  # tshark matches no echo with a wrong checksum
+    checksum = ~((summed & 0xFFFF) + (summed >> 16)) & 0xFFFF
+    return struct.pack(">BBHHH", kind, 0, checksum, identifier, sequence) + bytes(size)
 
 
 @dataclass

@@ -124,9 +124,7 @@ class Connection:
         """Take one packet of its opening or its TLS handshake."""
         if packet.flags & SYN:
             self._open(packet, ttl, options)
-        elif packet.flags & RST:
-            self.watched = False
-        else:
+        elif not packet.flags & RST:
             self._acknowledge(packet)
             if self.handshake is not None and packet.size and not self.handshake.take(packet):
                 self.handshake = None

@@ -22,6 +22,8 @@ _LONGEST_RECORD = 16384 + 2048
 _TLS13 = 0x0304
 # An alert in a record of TLS 1.3: level, description, true type of the record, 16 bytes of tag. A Finished is longer.
 _HIDDEN_ALERT = 19
+# A whole record with an alert in clear: a segment of its own shows it also where bytes before it are missing.
+_ALERT_IN_CLEAR = 7
 # Stands for the random number of a server that asks for another ClientHello (RFC 8446, 4.1.3).
 _RETRY = hashlib.sha256(b"HelloRetryRequest").digest()
 
@@ -130,8 +132,12 @@ class Side:
             self.lost = len(payload) < size
 
     def drop(self) -> None:
-        """Give up, and keep nothing."""
+        """Give up."""
         self.lost = True
+        self.clear()
+
+    def clear(self) -> None:
+        """Keep nothing that waits for more."""
         self.buffer, self.message, self.pending, self.pending_bytes = bytearray(), bytearray(), [], 0
 
     def records(self) -> Iterator[Record]:
@@ -179,6 +185,7 @@ class Handshake:
     last_time: int = NO_TIME
     client_hello: Hello | None = None
     server_hello: Hello | None = None
+    retried: bool = False
     requested: bool = False
     hello_done: bool = False
     finished: bool = False
@@ -205,6 +212,8 @@ class Handshake:
                 return self._speaks_otherwise(before)
         if self.number == 0 and packet.to_server and side.spoke:
             self.number, self.first_time = packet.number, packet.time
+        if side.lost and len(packet.payload) == _ALERT_IN_CLEAR and packet.payload[:2] == b"\x15\x03":
+            self._alerted(side, packet.payload[5], packet.payload[6], packet.time)
         for record in side.records():
             self._record(side, record, packet)
             if self.settled:
@@ -226,11 +235,12 @@ class Handshake:
         for side in sides:
             if side.held and (self.settled or side.lost or too_much or side.held > _MOST_OF_A_SIDE):
                 self.store.held -= side.held
-                side.drop()
+                side.lost = side.lost or not self.settled
+                side.clear()
 
     def _record(self, side: Side, record: Record, packet: Segment) -> None:
         time = packet.time
-        hidden = self.server_hello is not None and self.server_hello.version == _TLS13
+        hidden = self.retried or (self.server_hello is not None and self.server_hello.version == _TLS13)
         if record.type == _HANDSHAKE and not side.ciphered:
             self.last_time = time
             for kind, body in side.messages(record.body):
@@ -271,7 +281,9 @@ class Handshake:
             if kind == _CLIENT_HELLO and side is self.client:
                 self.client_hello = client_hello(body)
             elif kind == _SERVER_HELLO and side is self.server:
-                if body[2:34] != _RETRY:
+                if body[2:34] == _RETRY:
+                    self.retried = True
+                else:
                     self.server_hello = server_hello(body)
             elif kind == _CERTIFICATE:
                 side.certificates = tuple(map(self.store.keep, certificates(body)))
