@@ -141,12 +141,12 @@ def test_tshark_sees_the_same_names_and_certificates(capture) -> None:
 
 def test_tshark_tells_the_same_alerts(capture) -> None:
     path, found = capture
-    rows = tshark(
-        path, "ip.src", "tls.alert_message.desc", show="tls.alert_message.desc and tls.alert_message.level == 2"
-    )
+    begun = {row[0] for row in tshark(path, "tcp.stream", show="tcp.dstport < 10000 and tcp.payload[0:2] == 16:03")}
+    show = "tls.alert_message.desc and tls.alert_message.level == 2"
+    rows = tshark(path, "ip.src", "tcp.stream", "tls.alert_message.desc", show=show)
     alerts = knowledge.load("tls")["alerts"]
 
-    said = Counter((source, alerts[number.split(";")[0]]) for source, number in rows)
+    said = Counter((source, alerts[number.split(";")[0]]) for source, stream, number in rows if stream in begun)
     ours = Counter(
         (row.client if row.alert_from == "client" else row.server, row.alert)
         for row in found["tls_handshakes"]
