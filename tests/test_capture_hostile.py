@@ -277,10 +277,10 @@ def test_memory_stays_small_whatever_the_size(tmp_path, millions: int) -> None:
     path = tmp_path / "flood.pcap"
     path.write_bytes(syns(millions * 10**6))
     program = (
-        f"import expdiag, resource; expdiag.load({str(path)!r}); "
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        f"import expdiag; expdiag.load({str(path)!r}); status = open('/proc/self/status').read(); "
+        "print(status.partition('VmHWM:')[2].split()[0])"  # the maximum of getrusage would be that of this test
     )
 
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
 
-    assert int(done.stdout) < 200_000  # kB: twenty thousand connections with all their rows are most of it
+    assert int(done.stdout) < 150_000  # kB: twenty thousand connections with all their rows are most of it

@@ -11,12 +11,11 @@ import numpy as np
 from expdiag.intake.capture import services
 from expdiag.intake.capture.headers import Flags, Packets
 from expdiag.intake.capture.stamps import between
-from expdiag.intake.capture.stream import NO_TIME, Ints
+from expdiag.intake.capture.stream import NO_TIME, Ints, rows
 from expdiag.intake.capture.tcp import ACK, FIN, RST, SYN, Key, Segments, segments
 from expdiag.intake.capture.tls import Handshake, Segment, Store
 
 _SERIAL = 1 << 32
-_BATCH = 64
 
 
 @dataclass(slots=True)
@@ -60,11 +59,13 @@ class Connection:
     Attributes:
         number: its first packet.
         watched: its packets are still looked at one by one.
-        handshake: its TLS handshake; None where it is not one.
+        may_be_tls: no payload shows that it is no TLS.
+        handshake: its TLS handshake; None before there is payload, and where it is not one.
         answered: the SYN-ACK was acknowledged.
     """
 
     key: Key
+    store: Store
     number: int
     first_time: int
     last_time: int
@@ -77,6 +78,7 @@ class Connection:
     reset: Reset | None = None
     fins: int = 0
     watched: bool = True
+    may_be_tls: bool = True
     handshake: Handshake | None = None
 
     @property
@@ -126,15 +128,23 @@ class Connection:
             self._open(packet, ttl, options)
         elif not packet.flags & RST:
             self._acknowledge(packet)
-            if self.handshake is not None and packet.size and not self.handshake.take(packet):
-                self.handshake = None
-        if self.handshake is None or self.handshake.settled:
+            if packet.size and self.may_be_tls:
+                self._listen(packet)
+        if not self.may_be_tls or (self.handshake and self.handshake.settled):
             self.watched = self.syn is not None and not self.answered
+
+    def _listen(self, packet: Segment) -> None:
+        """Take a packet with payload as part of a TLS handshake, unless it shows that it is none."""
+        if self.handshake is None:
+            self.handshake = Handshake(self.store)
+            for to_server, opening in ((True, self.syn), (False, self.syn_ack)):
+                if opening:
+                    self.handshake.expect(to_server, opening.sequence + 1)
+        if not self.handshake.take(packet):
+            self.handshake, self.may_be_tls = None, False
 
     def _open(self, packet: Segment, ttl: int, options: bytes) -> None:
         opening = Opening(packet.number, packet.time, packet.sequence, _mss(options), ttl)
-        if self.handshake is not None:
-            self.handshake.expect(packet.to_server, packet.sequence + 1)
         if packet.flags & ACK:
             self.syn_ack = _repeat(self.syn_ack, opening, self.answered)
         else:
@@ -219,7 +229,7 @@ class Connections:
         number = int(found.packets.number[found.place[row.start]])
         turned = calls and not found.to_server[row.start]
         own = Key(key.client, key.client_port, key.server, key.port) if turned else key
-        connection = Connection(own, number, row.first_time, row.last_time, handshake=Handshake(self.store))
+        connection = Connection(own, self.store, number, row.first_time, row.last_time)
         self._open[key] = connection
         self.all.append(connection)
         return connection
@@ -285,7 +295,7 @@ class _Totals:
 
     def rows(self) -> Iterator[_Total]:
         """Yield one a connection."""
-        return map(_Total._make, zip(*(column.tolist() for column in self._columns), strict=True))
+        return map(_Total._make, rows(*self._columns))
 
 
 def _add(connection: Connection, found: Segments, row: _Total, turned: bool, carried: bool) -> None:
@@ -334,30 +344,25 @@ def _add_repeated(found: Segments, row: _Total, to_server: Flow, to_client: Flow
 
 def _watch(connection: Connection, found: Segments, row: _Total, turned: bool) -> None:
     """Hand over packets one by one until nothing more is to be learned from them."""
-    packets, data = found.packets, found.packets.data
-    for begin in range(row.start, row.end, _BATCH):
-        part = slice(begin, min(begin + _BATCH, row.end))
-        columns = (
-            found.place[part],
-            packets.number[found.place[part]],
-            found.time[part],
-            found.to_server[part] != turned,
-            found.flags[part],
-            found.sequence[part],
-            found.acknowledged[part],
-            found.size[part],
-            found.at[part],
-            found.got[part],
-        )
-        for place, number, time, to_server, flags, sequence, acknowledged, size, at, got in zip(
-            *(column.tolist() for column in columns), strict=True
-        ):
-            payload = data[at : at + got].tobytes() if got and connection.handshake is not None else b""
-            packet = Segment(number, time, to_server, flags, sequence, acknowledged, size, payload)
-            ttl, options = 0, b""
-            if flags & SYN:
-                ttl = packets.ttl(place)
-                options = data[packets.at[place] + 20 : min(at, packets.end[place])].tobytes()
-            connection.take(packet, ttl, options)
-            if not connection.watched:
-                return
+    packets, data, part = found.packets, found.packets.data, slice(row.start, row.end)
+    for place, number, time, to_server, flags, sequence, acknowledged, size, at, got in rows(
+        found.place[part],
+        packets.number[found.place[part]],
+        found.time[part],
+        found.to_server[part] != turned,
+        found.flags[part],
+        found.sequence[part],
+        found.acknowledged[part],
+        found.size[part],
+        found.at[part],
+        found.got[part],
+    ):
+        payload = data[at : at + got].tobytes() if got and connection.may_be_tls else b""
+        packet = Segment(number, time, to_server, flags, sequence, acknowledged, size, payload)
+        ttl, options = 0, b""
+        if flags & SYN:
+            ttl = packets.ttl(place)
+            options = data[packets.at[place] + 20 : min(at, packets.end[place])].tobytes()
+        connection.take(packet, ttl, options)
+        if not connection.watched:
+            return

@@ -9,7 +9,7 @@ import numpy as np
 from expdiag.intake.capture import services
 from expdiag.intake.capture.headers import TCP, UDP, Address, Flags, Packets, text
 from expdiag.intake.capture.stamps import moment
-from expdiag.intake.capture.stream import Ints
+from expdiag.intake.capture.stream import Ints, rows
 from expdiag.intake.reading import Harvest
 from expdiag.tables import Endpoint
 
@@ -62,7 +62,7 @@ class Endpoints:
         firsts = order[starts]
         counts = np.diff(starts, append=len(order))
         size, into = packets.size[order], inward[order]
-        columns = (
+        for six, one, other, service, number, count, count_in, total, total_in, first, last in rows(
             packets.six[firsts],
             owner[firsts],
             far[firsts],
@@ -74,9 +74,6 @@ class Endpoints:
             np.add.reduceat(size * into, starts),
             np.minimum.reduceat(packets.time[order], starts),
             np.maximum.reduceat(packets.time[order], starts),
-        )
-        for six, one, other, service, number, count, count_in, total, total_in, first, last in zip(
-            *(column.tolist() for column in columns), strict=True
         ):
             ends = (packets.addresses6[one], packets.addresses6[other], service) if six else (one, other, service)
             traffic = self.all.get(ends)
@@ -89,7 +86,7 @@ class Endpoints:
 
     def add_rows(self, harvest: Harvest) -> None:
         """Put the rows into the harvest."""
-        for (one, other, service), traffic in self.all.items():
+        for (one, other, service), traffic in sorted(self.all.items(), key=lambda item: item[1].number):
             address, far_address = _text(one), _text(other)
             name, port = services.transport(service >> 16), service & 0xFFFF
             at = f"{name} port {port}" if port else name

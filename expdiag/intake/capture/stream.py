@@ -5,8 +5,9 @@ The buffer is used again and again, so memory does not follow the size of the ca
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ NO_TIME: int = np.iinfo(np.int64).min
 NANOSECONDS = 10**9
 MAX_PACKET = 1 << 18
 _WINDOW = 8 << 20
+_ROWS = 64
 _SLACK = 1 << 10  # header fields may be looked up behind the last packet; what is found there is not used
 
 
@@ -84,23 +86,29 @@ class Window(NamedTuple):
     interface: Ints
 
 
+def rows(*columns: npt.NDArray[Any]) -> Iterator[tuple[Any, ...]]:
+    """Yield the elements of columns of one length as plain values, a few at a time, since those take much room."""
+    for begin in range(0, len(columns[0]), _ROWS):
+        yield from zip(*(column[begin : begin + _ROWS].tolist() for column in columns), strict=True)
+
+
 class Stream:
     """A member in a buffer of fixed size: `data[start:end]` is what is there and not yet passed."""
 
     def __init__(self, member: Member) -> None:
         self._chunks = member.chunks()
-        self.data = bytearray(_WINDOW + CHUNK_BYTES + _SLACK)
+        self.data = bytearray(_WINDOW + MAX_PACKET + CHUNK_BYTES + _SLACK)
         self.start = self.end = 0
         self.over = False
         self.cut: CutShortError | None = None
         self._skip = 0
 
     def refill(self) -> None:
-        """Move what is left to the front and read on until the buffer is full or the member over."""
+        """Move what is left to the front and read on, at least a little, until the buffer is full."""
         left = self.end - self.start
         self.data[:left] = self.data[self.start : self.end]
         self.start, self.end = 0, left
-        while self.end < _WINDOW and not self.over:
+        while not self.over:
             try:
                 piece = next(self._chunks, b"")
             except CutShortError as cut:
@@ -110,6 +118,8 @@ class Stream:
             self._skip -= passed
             self.data[self.end : self.end + len(piece) - passed] = piece[passed:]
             self.end += len(piece) - passed
+            if self.end >= _WINDOW:
+                break
 
     def skip(self, size: int) -> None:
         """Pass over that many bytes, whether they are in the buffer or not."""
