@@ -283,7 +283,7 @@ def write_large(path: Path, megabytes: float, seed: int = 5) -> None:
     chance = random.Random(seed)
     noise = chance.randbytes(1 << 20)
     peers = [f"10.77.{n}.10" for n in range(1, 7)]
-    phones = [f"10.80.{n // 250}.{n % 250 + 1}" for n in range(400)]
+    phones = [f"10.80.{n // 250}.{n % 250 + 1}" for n in range(100)]
     now = START
     with path.open("wb") as file:
         file.write(pcap(()))
@@ -312,7 +312,7 @@ def write_large(path: Path, megabytes: float, seed: int = 5) -> None:
             while size < 95_000:
                 now += 90_000
                 at = chance.randrange(len(noise) - 2000)
-                length = chance.choice((172, 172, 700, 1100, 1200))
+                length = chance.choice((172, 172, 172, 172, 700, 1200))
                 packet = ip(
                     chance.choice(phones),
                     one,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from expdiag.intake.capture import services
-from expdiag.intake.capture.headers import TCP, UDP, Address, Flags, Packets, text
+from expdiag.intake.capture.headers import Address, Flags, Packets, text
 from expdiag.intake.capture.stamps import moment
 from expdiag.intake.capture.stream import Ints, rows
 from expdiag.intake.reading import Harvest
@@ -125,11 +125,10 @@ def _groups(packets: Packets, port: Ints, owner: Ints, far: Ints) -> tuple[Ints,
 
 def _service(packets: Packets) -> tuple[Ints, Flags]:
     """Return the port of the service of each packet, 0 where none is known, and whether the packet goes to it."""
-    tcp, udp = services.ports("tcp"), services.ports("udp")
+    known = services.ports_by_protocol()
     source, target = packets.source_port, packets.target_port
-    is_tcp, is_udp = packets.protocol == TCP, packets.protocol == UDP
-    from_known = is_tcp & tcp[source] | is_udp & udp[source]
-    to_known = is_tcp & tcp[target] | is_udp & udp[target]
+    protocol = packets.protocol << 16
+    from_known, to_known = known[protocol | source], known[protocol | target]
     to_lower = packets.target < packets.source
     decided = np.where(from_known == to_known, (target < source) & to_known, to_known)
     tied = (from_known == to_known) & ((target == source) | ~to_known)

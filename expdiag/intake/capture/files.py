@@ -76,13 +76,11 @@ def _walk(stream: Stream, word: struct.Struct) -> list[int]:
     offsets: list[int] = []
     append, read, data, at = offsets.append, word.unpack_from, stream.data, stream.start
     last = stream.end - 16
-    end = stream.end
     while at <= last:
-        following = at + 16 + read(data, at + 8)[0]
-        if following > end:
-            break
         append(at)
-        at = following
+        at += 16 + read(data, at + 8)[0]
+    if at > stream.end:
+        at = offsets.pop()
     stream.start = at
     return offsets
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from expdiag import knowledge
-from expdiag.intake.capture.headers import Flags
+from expdiag.intake.capture.headers import TCP, UDP, Flags
 from expdiag.intake.capture.stamps import seconds
 
 
@@ -22,6 +22,15 @@ def ports(transport: str) -> Flags:
     """Return, by port number, whether a cluster uses a port of a transport."""
     table = np.zeros(1 << 16, bool)
     table[[int(port) for port in facts()["services"][transport]]] = True
+    return table
+
+
+@cache
+def ports_by_protocol() -> Flags:
+    """Return, by protocol number and port (`protocol << 16 | port`), whether a cluster uses the port."""
+    table = np.zeros(1 << 24, bool)
+    for protocol, transport_ in ((TCP, "tcp"), (UDP, "udp")):
+        table[protocol << 16 : (protocol + 1) << 16] = ports(transport_)
     return table
 
 
