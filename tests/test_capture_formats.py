@@ -162,7 +162,7 @@ def test_a_capture_says_what_it_is() -> None:
 
     (row,) = read(data)["captures"]
 
-    assert row[:10] == ("pcapng", "eth1", "Ethernet", None, "tcp or icmp", len(packets()), 0, len(packets()), 0, 12)
+    assert row[1:11] == ("pcapng", "eth1", "Ethernet", None, "tcp or icmp", len(packets()), 0, len(packets()), 0, 12)
     assert row.first_time == datetime(2026, 9, 21, 14, 13, 20, tzinfo=UTC)
 
 

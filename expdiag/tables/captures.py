@@ -11,6 +11,7 @@ from expdiag.tables.schema import Column, SourceId
 class Capture(NamedTuple):
     """One interface of one packet capture: what it covers, and what it leaves out."""
 
+    vantage: Annotated[str, Column("where it was taken, as the case names it; empty where nothing tells")]
     format: Annotated[str, Column("`pcap` or `pcapng`")]
     interface: Annotated[str, Column("name of the interface; empty where the capture does not tell")]
     link_type: Annotated[str, Column("`Ethernet`, `Linux cooked v1`, …, else the number of the link type")]

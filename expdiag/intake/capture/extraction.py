@@ -42,7 +42,7 @@ def read(member: Member, harvest: Harvest) -> None:
         cut = short
     if capture.cut:
         harvest.issue("truncated", f"the capture ends inside a packet, behind packet {capture.packets}")
-    extraction.add_rows(harvest)
+    extraction.add_rows(harvest, complete=harvest.complete and not cut)
     if cut:
         raise cut
 
@@ -105,8 +105,8 @@ class _Extraction:
                 cut, ip = int(np.count_nonzero(shorter & mine)), int(np.count_nonzero(is_ip & mine))
                 self._counts[number].take(window.time[mine], cut, ip)
 
-    def add_rows(self, harvest: Harvest) -> None:
-        """Put all that was found into the harvest."""
+    def add_rows(self, harvest: Harvest, complete: bool) -> None:
+        """Put all that was found into the harvest; `complete`: nothing of the capture is missing."""
         counts = self._counts or [_Count() for _ in self._capture.interfaces]
         end = max((count.last_time for count in counts), default=NO_TIME)
         self._add_captures(harvest, counts)
@@ -116,7 +116,7 @@ class _Extraction:
         paths.add_errors(self._icmp.errors)
         paths.add_exchanges("icmp", self._icmp.echoes.all, None)
         paths.add_exchanges("ras", self._ras.exchanges.all, RAS)
-        paths.add_rows(harvest.complete)
+        paths.add_rows(complete)
         handshakes.add_rows(connections, self._connections.store, harvest, end)
         self._icmp.add_rows(harvest, end)
         for protocol in self._protocols.values():
@@ -134,6 +134,7 @@ class _Extraction:
                     harvest.clock(time)
             harvest.add(
                 Capture(
+                    vantage=harvest.vantage,
                     format=self._capture.format,
                     interface=interface.name,
                     link_type=link.name if link else str(interface.link_type),

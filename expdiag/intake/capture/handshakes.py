@@ -7,8 +7,9 @@ import warnings
 from expdiag.intake.capture import services
 from expdiag.intake.capture.connections import Connection
 from expdiag.intake.capture.headers import text
+from expdiag.intake.capture.hellos import cipher_name, version_name
 from expdiag.intake.capture.stamps import between, moment
-from expdiag.intake.capture.tls import Handshake, Side, Store, cipher_name, version_name
+from expdiag.intake.capture.tls import Handshake, Side, Store
 from expdiag.intake.certificates import row_of
 from expdiag.intake.reading import Harvest
 from expdiag.tables import Certificate, TlsHandshake

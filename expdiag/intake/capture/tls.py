@@ -6,10 +6,16 @@ import hashlib
 import heapq
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
 from typing import NamedTuple
 
-from expdiag import knowledge
+from expdiag.intake.capture.hellos import (
+    Hello,
+    ShortError,
+    alert_name,
+    certificates,
+    client_hello,
+    server_hello,
+)
 from expdiag.intake.capture.stream import NO_TIME
 
 _SERIAL = 1 << 32
@@ -61,14 +67,6 @@ class Store:
             self._size += len(der)
             self.certificates[fingerprint] = der
         return fingerprint
-
-
-class Hello(NamedTuple):
-    """What a hello says: the version it offers or picks, the name it asks for, the cipher it picks."""
-
-    version: int
-    server_name: str
-    cipher: int
 
 
 class Record(NamedTuple):
@@ -258,7 +256,7 @@ class Handshake:
     def _alerted(self, side: Side, level: int, description: int, time: int) -> None:
         if level == 1 and description != 0:
             return  # a warning does not end it
-        self.alert = knowledge.load("tls")["alerts"].get(str(description), str(description))
+        self.alert = alert_name(description)
         self.alert_from = "client" if side is self.client else "server"
         self.last_time = time
         self.settled = True
@@ -292,7 +290,7 @@ class Handshake:
                 self.requested = True
             elif kind == _HELLO_DONE and side is self.server:
                 self.hello_done = True
-        except _ShortError:
+        except ShortError:
             side.drop()
 
     @property
@@ -305,109 +303,3 @@ class Handshake:
         if self.requested:
             return "requested"
         return "not requested" if self.hello_done else "unknown"
-
-
-class _ShortError(Exception):
-    """A message ends before its end."""
-
-
-class _Cursor:
-    """Bytes read from front to back."""
-
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._at = 0
-
-    def bytes(self, size: int) -> bytes:
-        """Return the next bytes."""
-        data = self._data[self._at : self._at + size]
-        if len(data) < size:
-            raise _ShortError
-        self._at += size
-        return data
-
-    def number(self, size: int) -> int:
-        """Return the number the next bytes are."""
-        return int.from_bytes(self.bytes(size), "big")
-
-    def block(self, size: int) -> _Cursor:
-        """Return what follows a length of so many bytes."""
-        return _Cursor(self.bytes(self.number(size)))
-
-    def __bool__(self) -> bool:
-        return self._at < len(self._data)
-
-
-def client_hello(body: bytes) -> Hello:
-    """Return what a ClientHello offers and asks for."""
-    data = _Cursor(body)
-    version = data.number(2)
-    data.bytes(32)
-    data.block(1)
-    data.block(2)
-    data.block(1)
-    server_name = ""
-    for kind, extension in _extensions(data):
-        if kind == 0:
-            server_name = _server_name(extension)
-        elif kind == 43:
-            offered = extension.block(1)
-            while offered:
-                value = offered.number(2)
-                if value >> 8 == 3:  # others are put there to be ignored (RFC 8701)
-                    version = max(version, value)
-    return Hello(version, server_name, 0)
-
-
-def server_hello(body: bytes) -> Hello:
-    """Return the version and the cipher a ServerHello picks."""
-    data = _Cursor(body)
-    version = data.number(2)
-    data.bytes(32)
-    data.block(1)
-    cipher = data.number(2)
-    data.bytes(1)
-    for kind, extension in _extensions(data):
-        if kind == 43:
-            version = extension.number(2)
-    return Hello(version, "", cipher)
-
-
-def _extensions(data: _Cursor) -> Iterator[tuple[int, _Cursor]]:
-    if not data:
-        return
-    block = data.block(2)
-    while block:
-        yield block.number(2), block.block(2)
-
-
-def _server_name(extension: _Cursor) -> str:
-    names = extension.block(2)
-    while names:
-        kind, name = names.number(1), names.bytes(names.number(2))
-        if kind == 0:
-            return name.decode("ascii", errors="replace")
-    return ""
-
-
-def certificates(body: bytes) -> tuple[bytes, ...]:
-    """Return the DER of the certificates of a Certificate message up to TLS 1.2, the sender's own first."""
-    block, found = _Cursor(body).block(3), []
-    while block:
-        found.append(block.bytes(block.number(3)))
-    return tuple(found)
-
-
-@cache
-def _names(kind: str) -> dict[int, str]:
-    return {int(number, 0): name for number, name in knowledge.load("tls")[kind].items()}
-
-
-def version_name(version: int) -> str:
-    """Return a version as OpenSSL writes it."""
-    return _names("versions").get(version, f"0x{version:04x}")
-
-
-def cipher_name(cipher: int) -> str:
-    """Return a cipher suite as OpenSSL writes it."""
-    return _names("ciphers").get(cipher, f"0x{cipher:04x}")
