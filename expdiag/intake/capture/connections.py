@@ -357,6 +357,8 @@ def _watch(connection: Connection, found: Segments, row: _Total, turned: bool) -
         found.at[part],
         found.got[part],
     ):
+        if not size and connection.answered and not flags & SYN:
+            continue
         payload = data[at : at + got].tobytes() if got and connection.may_be_tls else b""
         packet = Segment(number, time, to_server, flags, sequence, acknowledged, size, payload)
         ttl, options = 0, b""
