@@ -39,7 +39,10 @@ class Places(Protocol):
     def __len__(self) -> int: ...
 
     def place(self, number: int) -> tuple[int, str, str]:
-        """Return line, words and context of one, counted from 0; line 0 is the whole file."""
+        """Return line, words and context of one, counted from 0.
+
+        Line 0 is the whole file; the number of a packet is negative.
+        """
         ...
 
 
@@ -90,6 +93,10 @@ class FileSources:
         self._size += 1
         return self.next - 1
 
+    def note_packet(self, packet: int, text: str) -> int:
+        """Remember a packet, counted from 1 as Wireshark does, and return its source id."""
+        return self.note(-packet, text)
+
     def note_all(self, places: Places) -> None:
         """Remember places that are kept together; the first one gets the id `next`."""
         self._parts.append(places)
@@ -104,7 +111,7 @@ class FileSources:
         text = text.strip()
         if len(text) > _EXCERPT_LIMIT:
             text = text[: _EXCERPT_LIMIT - 1] + "…"
-        return Source(self.name, line or None, None, text, context)
+        return Source(self.name, line if line > 0 else None, -line if line < 0 else None, text, context)
 
 
 class SourceBook:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import shutil
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,10 @@ from expdiag.scenarios import exports
 from expdiag.scenarios.spec import AS_OF, healthy
 from expdiag.scenarios.write import tar_gz
 
+sys.path.insert(0, str(Path(__file__).parent.parent))  # as a script it lies beside its package
+
+from tests.traffic import write_large
+
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "data" / "cases"
 RUNS = 7
@@ -30,10 +35,10 @@ ZONE = (
 )
 
 
-def seconds(*command: object) -> list[float]:
+def seconds(*command: object, runs: int = RUNS) -> list[float]:
     """Return wall seconds of several runs of a command, after one that warms up."""
     times = []
-    for _ in range(RUNS + 1):
+    for _ in range(runs + 1):
         start = time.perf_counter()
         subprocess.run([*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
         times.append(time.perf_counter() - start)
@@ -121,6 +126,49 @@ def bench_dumps(folder: str, megabytes: int = 50) -> None:
         print(f"{name:34} {middle:7.3f}s {middle / unpacking:14.2f}x {size / middle:9.1f} {'25 MB/s':>9}")
 
 
+# What tshark is asked for the same four results: round trips of SYNs and echoes, endpoints, names and certificates.
+TSHARK_FIELDS = (
+    *("frame.time_epoch", "ip.src", "ip.dst", "ip.proto", "tcp.srcport", "tcp.dstport", "udp.srcport", "udp.dstport"),
+    *("tcp.flags", "tcp.seq_raw", "tcp.ack_raw", "icmp.type", "icmp.ident", "icmp.seq"),
+    *("tls.handshake.extensions_server_name", "x509sat.uTF8String"),
+)
+
+
+def bench_capture(folder: str, megabytes: int = 200, files: int = 20) -> None:
+    """Print how long a capture takes beside tshark and gzip, and the memory a folder of rotated captures takes.
+
+    Args:
+        folder: where the captures are written.
+        megabytes: size of the one capture that is timed.
+        files: how many captures of a tenth of that size the memory is measured with.
+    """
+    large, rotated = Path(folder) / "large.pcap", Path(folder) / "rotated"
+    rotated.mkdir()
+    write_large(large, megabytes)
+    for number in range(files):
+        write_large(rotated / f"eth0_diagnostic_logging_tcpdump{number}_e1.pcap", megabytes / 10, seed=number)
+    subprocess.run(["gzip", "-k", "-1", large], check=True)
+    fields = [part for name in TSHARK_FIELDS for part in ("-e", name)]
+    tls = [part for port in (4371, 4372) for part in ("-d", f"tcp.port=={port},tls")]
+    load = f"import expdiag; expdiag.load({str(large)!r})"
+    ours = statistics.median(seconds(sys.executable, "-c", load))
+    unpacking = statistics.median(seconds("gzip", "-dc", f"{large}.gz"))
+    print(f"\n{'capture of ' + str(megabytes) + ' MB':34} {'median':>8} {'to gzip -dc':>15} {'promised':>9}")
+    print(f"{'gzip -dc':34} {unpacking:7.3f}s {1:14.2f}x")
+    print(f"{'its tables':34} {ours:7.3f}s {ours / unpacking:14.2f}x {'1.00x':>9}")
+    if shutil.which("tshark"):
+        theirs = statistics.median(seconds("tshark", "-n", "-r", large, *tls, "-T", "fields", *fields, runs=3))
+        print(f"{'tshark -T fields':34} {theirs:7.3f}s {theirs / unpacking:14.2f}x")
+        print(f"{'times as fast as tshark':34} {theirs / ours:7.1f}x {'':15} {'15.0x':>9}")
+    program = (
+        f"import expdiag; expdiag.load({str(rotated)!r}); "
+        "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    name = f"peak memory, {files} files of {megabytes / 10:g} MB"
+    print(f"{name:34} {int(done.stdout) / 1000:6.0f}MB {'':15} {'150MB':>9}")
+
+
 def main() -> None:
     """Print the tables."""
     python = sys.executable
@@ -142,6 +190,7 @@ def main() -> None:
             print(f"{name:34} {middle:7.3f}s {max(times):7.3f}s {middle / bare:14.1f}x {promised:>9}")
         bench_log(folder)
         bench_dumps(folder)
+        bench_capture(folder)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from expdiag.intake import (
+    capture,
     certificates,
     firewall,
     logs,
@@ -50,11 +51,6 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"Rar!", "foreign", "a RAR archive; send tar.gz or zip"),
     (b"BZh", "foreign", "a bzip2 archive; send tar.gz or zip"),
     (b"\xfd7zXZ", "foreign", "an xz archive; send tar.gz or zip"),
-    (b"\xd4\xc3\xb2\xa1", "unread", "a packet capture; this version does not read captures"),
-    (b"\xa1\xb2\xc3\xd4", "unread", "a packet capture; this version does not read captures"),
-    (b"\x4d\x3c\xb2\xa1", "unread", "a packet capture; this version does not read captures"),
-    (b"\xa1\xb2\x3c\x4d", "unread", "a packet capture; this version does not read captures"),
-    (b"\x0a\x0d\x0d\x0a", "unread", "a packet capture; this version does not read captures"),
 )
 # An object, a list, or one text that holds a PEM block, as answers of the REST API do
 _JSON = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]]|$)|"-----BEGIN')
@@ -73,6 +69,8 @@ def detect(head: bytes) -> Reader | Foreign:
     """Return the reader for content that begins with these bytes, or why there is none."""
     if not head.strip():
         return Foreign("empty", "the file is empty" if not head else "the file holds only blanks")
+    if head.startswith(capture.MAGIC):
+        return capture.READER
     for magic, kind, text in _MAGIC:
         if head.startswith(magic):
             return Foreign(kind, text)

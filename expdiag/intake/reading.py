@@ -90,6 +90,15 @@ class Harvest:
         line = line + self.lines_before if line > 0 else line
         return sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
 
+    def note_packet(self, packet: int, text: str) -> int:
+        """Remember a packet of this file and return its source id.
+
+        Args:
+            packet: its number, counted from 1 as Wireshark does.
+            text: what it is, such as `10.77.1.10:43210 > 10.77.2.10:4371 SYN`.
+        """
+        return self.note(-packet, f"packet {packet}: {text}")
+
     def _of(self, origin: str) -> FileSources:
         if origin not in self._origins:
             self._origins[origin] = self.open_origin(self.sources.name) if self.open_origin else self.sources

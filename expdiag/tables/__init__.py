@@ -13,6 +13,16 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hints
 
 from expdiag.errors import UnknownNameError
+from expdiag.tables.captures import (
+    Capture,
+    Connection,
+    DnsMessage,
+    Echo,
+    Endpoint,
+    IcmpError,
+    NtpExchange,
+    RasExchange,
+)
 from expdiag.tables.exports import Certificate, FirewallRule, Setting
 from expdiag.tables.leaves import Block, Leaves
 from expdiag.tables.logs import Alarm, ConfigurationChange, Event, PeerLink, Replication, Restart, Upgrade
@@ -27,20 +37,28 @@ __all__ = [
     "TABLES",
     "Alarm",
     "Block",
+    "Capture",
     "Certificate",
     "ColumnSchema",
     "ConfigurationChange",
+    "Connection",
+    "DnsMessage",
     "DnsQuery",
     "DnsRecord",
+    "Echo",
+    "Endpoint",
     "Event",
     "FieldFound",
     "FileRead",
     "FirewallRule",
     "Hop",
+    "IcmpError",
     "Issue",
     "Leaves",
+    "NtpExchange",
     "PeerLink",
     "Probe",
+    "RasExchange",
     "Reachability",
     "Replication",
     "Restart",
@@ -76,6 +94,14 @@ TABLES: dict[str, type[Any]] = {
     "dns_queries": DnsQuery,
     "dns_records": DnsRecord,
     "tls_handshakes": TlsHandshake,
+    "captures": Capture,
+    "connections": Connection,
+    "echoes": Echo,
+    "icmp_errors": IcmpError,
+    "endpoints": Endpoint,
+    "ras": RasExchange,
+    "dns_messages": DnsMessage,
+    "ntp_exchanges": NtpExchange,
 }
 
 NAME_OF: dict[type[Any], str] = {row: name for name, row in TABLES.items()}

@@ -39,7 +39,9 @@ def from_pem(numbered: Iterable[tuple[int, str]], role: str, harvest: Harvest) -
     return gathering.rows(_in_blocks(numbered, gathering), role)
 
 
-def from_der(certificates: Iterable[bytes], role: str, harvest: Harvest, line: int) -> list[Certificate]:
+def from_der(
+    certificates: Iterable[bytes], role: str, harvest: Harvest, line: int, about: str = ""
+) -> list[Certificate]:
     """Add the certificates of one presentation in DER, as another format holds them, and return their rows.
 
     Args:
@@ -47,8 +49,9 @@ def from_der(certificates: Iterable[bytes], role: str, harvest: Harvest, line: i
         role: as for `from_pem`.
         harvest: as for `from_pem`.
         line: where they stand, as `Harvest.note` takes it.
+        about: words before those each is shown with, such as who presented it.
     """
-    return Gathering(harvest).rows(((data, line) for data in certificates), role)
+    return Gathering(harvest, about=about).rows(((data, line) for data in certificates), role)
 
 
 def is_der(head: bytes) -> bool:

@@ -21,11 +21,13 @@ class Gathering:
 
     Attributes:
         harvest: takes rows and issues.
+        about: words before those each certificate is shown with.
         ordered: False where the format gives certificates no order.
         undecoded: how many have a place, but cannot be decoded.
     """
 
     harvest: Harvest
+    about: str = ""
     ordered: bool = True
     undecoded: int = 0
     _parsed: list[Parsed] = field(default_factory=list)
@@ -79,7 +81,7 @@ class Gathering:
                 role="chain" if role in _WITH_A_CHAIN and index != owner else role,
                 issued_by=self._parsed[signers[0]].row.position if signers else None,
             )
-            rows.append(row._replace(source=self.harvest.note(line, _shown(row))))
+            rows.append(row._replace(source=self.harvest.note(line, self.about + _shown(row))))
             self.harvest.add(rows[-1])
         for index, text in self._chain_problems(role, links, owner):
             self._issue("chain", text, self._lines[index])
