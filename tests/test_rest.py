@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import expdiag
 from expdiag.intake.rest.document import Array, Document, Node, Object
+from expdiag.scenarios import authority
 from expdiag.scenarios.spec import healthy
 from expdiag.scenarios.write import write_case
 
@@ -155,6 +156,27 @@ def test_an_endpoint_nobody_knows_is_read_where_its_path_shows_it(files) -> None
     case = expdiag.load(files({"rest/e1/api/v1/provisioning/common/newthing.json": '{"A": 1}'}))
 
     assert [row[:3] for row in case.dossier.rows["settings"]] == [("rest", "provisioning/common/newthing A", "1")]
+
+
+def test_certificates_in_an_answer_are_rows_and_a_key_is_not_kept(files) -> None:
+    pem = authority.server_pem(healthy().peers[0].certificate).decode()
+    key = "-----BEGIN PRIVATE KEY-----\nMIIB\nc2VjcmV0\n-----END PRIVATE KEY-----\n"
+
+    case = expdiag.load(
+        files(
+            {
+                "rest/e1/provisioning/certs/server.json": json.dumps(pem + key),
+                "rest/e1/provisioning/certs/root.json": json.dumps({"pem": authority.root_pem().decode()}),
+            }
+        )
+    )
+
+    assert [(row.role, row.self_signed) for row in case.dossier.rows["certificates"]] == [
+        ("ca", True),
+        ("server", False),
+    ]
+    assert [issue.kind for issue in case.all_issues] == ["secret"]
+    assert case.dossier.rows["settings"] == ()
 
 
 def test_hostile_documents_are_refused_in_time(files) -> None:

@@ -14,6 +14,7 @@ from expdiag.intake import casefile
 from expdiag.intake.archive import members
 from expdiag.intake.casefile import CaseFile
 from expdiag.intake.detect import Foreign, detect
+from expdiag.intake.firewall.page import rule_of_page
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
 from expdiag.intake.merging import merge
 from expdiag.intake.reading import Harvest, TooMuchError
@@ -105,7 +106,7 @@ def _read_member(member: Member, sources: FileSources, reading: _Reading) -> Non
         elif not harvest.issues:
             harvest.issue("empty", f"taken for {kind}, but nothing is in it")
     harvest.close()
-    if harvest.rows.get("round_trips") and not harvest.vantage:
+    if any(not run.vantage for run in harvest.rows.get("round_trips", ())):
         harvest.issue(
             "vantage",
             "nothing tells where this probe stood; put it into probes/<peer>/ and no rule has to leave it out",
@@ -158,6 +159,13 @@ def _read_case_file(member: Member, sources: FileSources, reading: _Reading) -> 
         raise CaseFileError(member.name, f"larger than {HEAD_BYTES >> 10} kB, which no case needs")
     member.size = len(member.head)
     reading.facts = casefile.parse(member.head, member.name, sources.note)
+    for place, entry in enumerate(reading.facts.firewall, start=1):
+        fields = {key: value for key, value in entry.items() if key != "device"}
+        source = reading.facts.sources[f"firewall.{place}"]
+        rule, unused = rule_of_page(fields, place, source, str(entry["device"]))
+        if unused:
+            raise CaseFileError(member.name, f"[[firewall]] number {place}: {', '.join(unused)} cannot be used")
+        reading.rows["firewall_rules"].append(rule)
     reading.understood += 1
     _list_file(reading, sources, "case file", member.size, Harvest(sources))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, logs, ping, rest, xconfiguration, xml, xstatus
+from expdiag.intake import certificates, firewall, logs, names, ping, ports, rest, trace, xconfiguration, xml, xstatus
 from expdiag.intake.reading import Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
@@ -14,6 +14,10 @@ TEXT_READERS: tuple[Reader, ...] = (
     xstatus.READER,
     xconfiguration.READER,
     ping.READER,
+    names.READER,
+    firewall.READER,
+    ports.PROBES,
+    trace.READER,
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
@@ -59,6 +63,8 @@ def detect(head: bytes) -> Reader | Foreign:
             return Foreign(kind, text)
     if (root := xml.root_name(head)) is not None:
         return _xml(head, root)
+    if trace.is_json(head):
+        return trace.READER
     if certificates.is_der(head):
         return certificates.DER
     if _is_binary(head):
@@ -76,8 +82,12 @@ def _begins_json(first: list[str]) -> bool:
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
+    if root == "nmaprun":
+        return ports.NMAP_XML  # has a DOCTYPE, an empty one
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
+    if root == "mtr":
+        return trace.READER
     if root in xml.READERS:
         return xml.READERS[root]
     if not root:

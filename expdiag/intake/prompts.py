@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_COMMANDS = (
-    r"(?:sudo |time |timeout \S+ )*"
-    r"(?P<command>(?:ping6?|fping|hping3|nping|traceroute6?|tracert|pathping|tracepath6?|mtr|dig|nslookup|host|nmap|nc|ncat|"
-    r"openssl|curl|Test-NetConnection|tnc|xstatus|xconfiguration|iptables\S*|ip6tables\S*|nft)\b.*)?$"
+_PROGRAMS = (
+    *("ping6?", "fping", "hping3", "nping", "(?:tcp)?trace(?:route)?6?", "tracert", "pathping", "tracepath6?", "mtr"),
+    *("dig", "nslookup", "host", "Resolve-DnsName", "nmap", r"nc(?:\.\w+)?", "netcat", "ncat", "openssl", "curl"),
+    *("telnet", "ss", "Test-NetConnection", "tnc", "xstatus", "xconfiguration", r"ip6?tables\S*", "nft"),
 )
+_COMMANDS = rf"(?:sudo |busybox |time |timeout \S+ )*(?P<command>(?:{'|'.join(_PROGRAMS)})\b.*)?$"
 # admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x
 _FORMS = (
     r"^\[(?:[\w.-]+@)?(?P<host>[\w.-]+)(?: [^\]]*)?\][#$%] ?",

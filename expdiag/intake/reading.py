@@ -37,6 +37,7 @@ class Harvest:
         rows: rows by table name.
         lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
+        open_end: True once the last line has come without its line end, so that it may be cut.
     """
 
     sources: FileSources
@@ -48,6 +49,7 @@ class Harvest:
     last_time: datetime | None = None
     lines: int | None = None
     complete: bool = True
+    open_end: bool = False
     _issue_counts: dict[str, int] = field(default_factory=dict)
     _origins: dict[str, FileSources] = field(default_factory=dict)
 
@@ -248,6 +250,7 @@ def _blocks(chunks: Iterator[bytes], harvest: Harvest) -> Iterator[bytes]:
             pending, skipping = b"", True
             yield b""
     if pending:
+        harvest.open_end = not pending.endswith(b"\r")
         yield pending
 
 

@@ -23,6 +23,10 @@ _NAMED_SECRET = re.compile(
     r"(?i)\b((?:\w*password|passwd|pwd|passphrase|\w*secret|\w*token|community\s?name)\b[\"']?\s*[:=]\s*)"
     r"(?:\"[^\"]*\"|'[^']*'|(?!‹)\S.*)"
 )
+# What openssl prints of a session:     Master-Key: CC28129A…        Resumption PSK: 1F…        0010 - ba 6b 6f 50 33 6f
+_SESSION_SECRET = re.compile(
+    r"(?i)\b((?:master-key|resumption psk|psk)\s*:\s*)(?!none\b)\S.*|^(\s*[0-9a-f]{4} - )(?:[0-9a-f]{2}[ -]){2,}.*"
+)
 # Cheap signs that the patterns above are worth trying
 _HINTS = ("passw", "pwd", "passphrase", "secret", "token", "community")
 _LICENCE = re.compile(r"-\d+-[0-9A-Fa-f]{8}\b")
@@ -54,4 +58,6 @@ def scrub(text: str) -> str:
         text = _CIPHER.sub(MASK, text)
     if any(hint in lower for hint in _HINTS):
         text = _NAMED_SECRET.sub(rf"\1{MASK}", text)
+    if "master-key" in lower or "psk" in lower or " - " in lower[:20]:
+        text = _SESSION_SECRET.sub(lambda found: f"{found[1] or found[2]}{MASK}", text)
     return _OPTION_KEY.sub(r"\1********", text) if _LICENCE.search(text) else text

@@ -101,10 +101,15 @@ def _gather(parts: Iterable[Bundle], *, same_container: bool) -> list[Bundle]:
 def _place_beside(file: int, bundles_: list[Bundle], names: Mapping[int, str]) -> bool:
     """Put a file that names no peer to the one peer whose files lie in the same archive or folder, however deep."""
     folder = filenames.folder(names[file])
+    others = [{names[other] for other in bundle.files} - {names[file]} for bundle in bundles_]
     for above in (folder, *folder.parents):
         if str(above) == ".":
             return False
-        near = [bundle for bundle in bundles_ if any(_is_below(names[other], str(above)) for other in bundle.files)]
+        near = [
+            bundle
+            for bundle, beside in zip(bundles_, others, strict=True)
+            if any(_is_below(name, str(above)) for name in beside)
+        ]
         if near:
             if len(near) == 1:
                 near[0].files.add(file)

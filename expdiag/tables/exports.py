@@ -61,29 +61,52 @@ class FirewallRule(NamedTuple):
     """One firewall rule, or the default of a chain, in the order a packet meets it.
 
     A condition that no column holds stands in `conditions`: whoever follows a packet through the rules must not pass
-    over it. Networks and names with a leading `!` mean everything else.
+    over it. A leading `!` means everything else, and holds for the whole list behind it. A chain only met by jumps has
+    `return` as its default.
     """
 
     device: Annotated[str, Column("whose rule it is, as the case names it; empty where it is the exporting peer")]
     origin: Annotated[str, Column("`page` (rules as the web page lists them), `iptables` or `nftables`")]
     family: Annotated[str, Column("`ipv4`, `ipv6` or `both`; empty where nothing tells")]
-    table: Annotated[str, Column("table of the chain, empty for rules of the page")]
-    chain: Annotated[str, Column("chain, empty for rules of the page")]
-    position: Annotated[int | None, Column("place in the chain, counted from 1; missing for the default")]
-    priority: Annotated[int | None, Column("priority on the page, 1 is met first; missing elsewhere")]
-    action: Annotated[
-        str, Column("`accept`, `drop`, `reject`, `jump`, `goto`, `return`, `none` (only counts), else as printed")
+    table: Annotated[
+        str, Column("table of the chain, `inet filter` with its family for nftables; empty for rules of the page")
     ]
-    target: Annotated[str, Column("chain of a jump, or how a reject answers")]
-    source_network: Annotated[str, Column("where the packet comes from, CIDR; empty for anywhere")]
-    destination_network: Annotated[str, Column("where it goes, CIDR; empty for anywhere")]
-    interface: Annotated[str, Column("interface it comes in on, empty for any")]
+    chain: Annotated[str, Column("chain, empty for rules of the page")]
+    hook: Annotated[
+        str, Column("where packets enter the chain: `input`, `forward`, …; empty where only jumps lead to it")
+    ]
+    position: Annotated[int | None, Column("place in the chain, counted from 1; missing for the default")]
+    priority: Annotated[
+        int | None, Column("priority on the page or of an nftables chain, the lowest is met first; missing elsewhere")
+    ]
+    action: Annotated[
+        str,
+        Column(
+            "`accept`, `drop`, `reject`, `jump`, `goto`, `return`, `none` (only counts), "
+            "`vmap` (its conditions decide), `unknown` (the line could not be read), else as printed"
+        ),
+    ]
+    target: Annotated[str, Column("chain of a jump, how a reject answers, else what the action has for options")]
+    source_network: Annotated[
+        str, Column("where the packet comes from, CIDR, several with a comma; empty for anywhere")
+    ]
+    destination_network: Annotated[str, Column("where it goes, CIDR, several with a comma; empty for anywhere")]
+    interface: Annotated[str, Column("interface it comes in on, `eth*` for all that begin so, empty for any")]
     out_interface: Annotated[str, Column("interface it leaves by, empty for any")]
     transport: Annotated[str, Column("`tcp`, `udp`, `icmp`, …, empty for any")]
-    source_ports: Annotated[str, Column("`1024-65535,5060`, empty for any")]
-    ports: Annotated[str, Column("destination ports, `4371-4372,5061`, empty for any")]
+    source_ports: Annotated[str, Column("`1024-65535,5060`, empty for any; never negated")]
+    ports: Annotated[str, Column("destination ports, `4371-4372,5061`, empty for any; never negated")]
     states: Annotated[tuple[str, ...], Column("connection states it asks for, lower case; empty for any")]
-    packets: Annotated[int | None, Column("packets it has met; missing where not counted")]
-    bytes: Annotated[int | None, Column("bytes it has met; missing where not counted", "B")]
-    conditions: Annotated[str, Column("further conditions, as they stand")]
+    packets: Annotated[
+        int | None, Column("packets it has met, rounded where the print rounds (`12K`); missing where not counted")
+    ]
+    bytes: Annotated[int | None, Column("bytes it has met, rounded likewise; missing where not counted", "B")]
+    conditions: Annotated[
+        str,
+        Column(
+            "further conditions, as they stand, with `; ` between them; `interfaces not shown` and `line may be cut` "
+            "where the print leaves that open"
+        ),
+    ]
+    remarks: Annotated[str, Column("its comment and what it does besides, such as logging; never a condition")]
     source: SourceId

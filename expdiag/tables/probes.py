@@ -14,9 +14,11 @@ class Probe(NamedTuple):
     run: Annotated[int, Column("source of the run in `round_trips`")]
     sequence: Annotated[int | None, Column("number the tool gave it")]
     outcome: Annotated[str, Column("`answered`, `duplicate`, `lost` or `error`")]
-    rtt: Annotated[float | None, Column("round trip; missing unless answered", "ms")]
+    rtt: Annotated[
+        float | None, Column("round trip; missing unless answered, and where only a bound or no time was printed", "ms")
+    ]
     time: Annotated[datetime | None, Column("when it was answered; missing where the tool printed no clock")]
-    detail: Annotated[str, Column("what an error said, and who said it")]
+    detail: Annotated[str, Column("what an error said, and who said it; of an answer, its flags or its bound, `<1 ms`")]
     source: SourceId
 
 
@@ -24,22 +26,30 @@ class RoundTrip(NamedTuple):
     """One run of round-trip measurements from one place to one target."""
 
     vantage: Annotated[str, Column("where the probe stood, as the case names it; empty where nothing tells")]
-    target: Annotated[str, Column("what the command was given")]
+    target: Annotated[str, Column("what the command was given; who answered, where the output does not show it")]
     address: Annotated[str, Column("address that was probed, empty where the name did not resolve")]
-    method: Annotated[str, Column("`icmp`, `tcp-syn`, `udp`, `tls`, `ras`, …: what was sent and waited for")]
+    method: Annotated[
+        str, Column("`icmp`, `tcp-syn`, `udp`, `tls`, `ras`, …: what was sent; empty where the output does not tell")
+    ]
     tool: Annotated[str, Column("program that measured, as it names itself: `ping`, `mtr`, `fping`, …")]
     port: Annotated[int | None, Column("port that was probed; missing where the method has none")]
-    sent: Annotated[int | None, Column("probes sent; missing where the capture is cut before its summary")]
+    sent: Annotated[
+        int | None, Column("probes sent; missing where the summary is cut off, absent or not to be trusted")
+    ]
     answered: Annotated[int, Column("probes answered, duplicates not counted")]
     loss: Annotated[float | None, Column("lost share of the probes sent", "1")]
     loss_low: Annotated[float | None, Column("lower end of its 95 % Wilson interval", "1")]
     loss_high: Annotated[float | None, Column("upper end of its 95 % Wilson interval", "1")]
-    min: Annotated[float | None, Column("shortest round trip", "ms")]
+    min: Annotated[float | None, Column("shortest round trip; missing where it is `<1 ms`", "ms")]
     median: Annotated[float | None, Column("median; missing where only a summary was printed", "ms")]
     p95: Annotated[
-        float | None, Column("95th percentile (nearest rank), without the first probe where it is the slowest", "ms")
+        float | None,
+        Column(
+            "95th percentile (nearest rank), without the first probe where it is the slowest; 1 where it is `<1 ms`",
+            "ms",
+        ),
     ]
-    max: Annotated[float | None, Column("longest round trip", "ms")]
+    max: Annotated[float | None, Column("longest round trip; 1 where it is `<1 ms`", "ms")]
     mean: Annotated[float | None, Column("mean", "ms")]
     deviation: Annotated[float | None, Column("deviation as the tool printed it", "ms")]
     jitter: Annotated[
@@ -56,7 +66,9 @@ class Trace(NamedTuple):
     """One run of a path tracer from one place to one target."""
 
     vantage: Annotated[str, Column("where the probe stood, as the case names it; empty where nothing tells")]
-    target: Annotated[str, Column("what the command was given")]
+    target: Annotated[
+        str, Column("what the command was given; empty where neither the output nor a command line tells")
+    ]
     address: Annotated[str, Column("address that was traced, empty where it is not shown")]
     tool: Annotated[str, Column("`traceroute`, `tracert`, `pathping`, `tracepath`, `mtr`, …")]
     method: Annotated[str, Column("`icmp`, `udp`, `tcp-syn`; empty where the output does not tell")]
@@ -64,7 +76,7 @@ class Trace(NamedTuple):
     max_hops: Annotated[int | None, Column("most hops it would try; missing where not shown")]
     reached: Annotated[bool | None, Column("the target itself answered; missing where the output is cut")]
     hops: Annotated[int | None, Column("distance of the target as measured; missing where it is not certain")]
-    path_mtu: Annotated[int | None, Column("largest packet the path takes, as measured; missing otherwise", "B")]
+    path_mtu: Annotated[int | None, Column("largest packet the path takes, as measured up to the target", "B")]
     first_time: Annotated[datetime | None, Column("when it ran; missing where the tool printed no clock")]
     complete: Annotated[bool, Column("nothing shows that its end was cut off")]
     source: SourceId
@@ -77,7 +89,9 @@ class Hop(NamedTuple):
     ttl: Annotated[int, Column("distance, counted from 1")]
     probe: Annotated[int | None, Column("number of the probe at this hop, from 1; missing in a row of totals")]
     outcome: Annotated[str, Column("`answered`, `lost` or `error` (answered with an error other than time exceeded)")]
-    address: Annotated[str, Column("address that answered, empty where none did or only a name is shown")]
+    address: Annotated[
+        str, Column("address that answered, or that was asked by itself; empty where none did or only a name is shown")
+    ]
     name: Annotated[str, Column("its name as printed, empty where none was")]
     rtt: Annotated[float | None, Column("round trip of this probe; missing in a row of totals and where lost", "ms")]
     sent: Annotated[int | None, Column("probes this row stands for; missing where not shown")]
@@ -97,12 +111,14 @@ class Reachability(NamedTuple):
     target: Annotated[str, Column("what the command was given")]
     address: Annotated[str, Column("address that was probed, empty where the name did not resolve")]
     port: Annotated[int | None, Column("port; missing where the host as such was probed")]
-    transport: Annotated[str, Column("`tcp`, `udp`, `icmp`")]
+    transport: Annotated[str, Column("`tcp`, `udp`, `icmp`; empty where the output does not tell")]
     state: Annotated[
         str,
         Column(
             "`open`, `refused` (the host said no), `filtered` (silence), `prohibited` (a router said no), "
-            "`unreachable` (no route or no host), `open-or-filtered` (silence on udp), `unresolved`"
+            "`unreachable` (no route or no host; a tool that only connects says so of a router that prohibits, too), "
+            "`not-open` (it did not open, and the tool does not show why), `open-or-filtered` (silence on udp), "
+            "`unresolved`"
         ),
     ]
     said_by: Annotated[str, Column("who refused or prohibited, where it is shown")]
@@ -118,18 +134,25 @@ class DnsQuery(NamedTuple):
 
     vantage: Annotated[str, Column("where the question was asked, as the case names it; empty where nothing tells")]
     server: Annotated[str, Column("address of the resolver that was asked, empty where it is not shown")]
-    name: Annotated[str, Column("name that was asked for, absolute, lower case, without the last dot")]
+    name: Annotated[
+        str, Column("name that was asked for, absolute, lower case, without the last dot; empty where it is not shown")
+    ]
     type: Annotated[str, Column("record type that was asked for, `SRV`; empty where it is not shown")]
     status: Annotated[
         str,
-        Column("`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, …, or `TIMEOUT`, `UNREACHABLE`, `CONNECTION-REFUSED`"),
+        Column(
+            "`NOERROR`, `NXDOMAIN`, `SERVFAIL`, `REFUSED`, …, or `TIMEOUT`, `UNREACHABLE`, `CONNECTION-REFUSED`, "
+            "`CONNECTION-CLOSED`, `MALFORMED`, `FAILED` (said in words that are not known); empty where it is not shown"
+        ),
     ]
     authoritative: Annotated[bool | None, Column("the answer is authoritative; missing where not shown")]
-    answers: Annotated[int | None, Column("records in the answer section; missing where there was no answer")]
+    answers: Annotated[
+        int | None, Column("records in the answer section; missing where there was no answer, or it is not whole")
+    ]
     rtt: Annotated[float | None, Column("time the answer took; missing where not shown", "ms")]
     time: Annotated[datetime | None, Column("when it was asked; missing where the tool printed no clock with a zone")]
     transport: Annotated[str, Column("`udp`, `tcp`; empty where not shown")]
-    tool: Annotated[str, Column("`dig`, `nslookup`, `host`, …")]
+    tool: Annotated[str, Column("`dig`, `nslookup`, `host`, …; empty where its words are those of several")]
     source: SourceId
 
 
@@ -141,7 +164,12 @@ class DnsRecord(NamedTuple):
     name: Annotated[str, Column("owner, absolute, lower case, without the last dot")]
     ttl: Annotated[int | None, Column("time to live; missing where not shown", "s")]
     type: Annotated[str, Column("`A`, `AAAA`, `CNAME`, `PTR`, `SRV`, …")]
-    value: Annotated[str, Column("data in presentation form; a name without its last dot and in lower case")]
+    value: Annotated[
+        str,
+        Column(
+            "data in presentation form, of an SRV or MX the target alone; a name without its last dot, in lower case"
+        ),
+    ]
     priority: Annotated[int | None, Column("priority of an SRV, preference of an MX; missing elsewhere")]
     weight: Annotated[int | None, Column("weight of an SRV; missing elsewhere")]
     port: Annotated[int | None, Column("port of an SRV; missing elsewhere")]
@@ -160,14 +188,22 @@ class TlsHandshake(NamedTuple):
     version: Annotated[str, Column("version agreed on; empty where none was or it is not shown")]
     cipher: Annotated[str, Column("cipher agreed on; empty where none was or it is not shown")]
     outcome: Annotated[
-        str, Column("`completed`, `alert`, `reset`, `closed`, `no-answer`, `refused`, or `cut` (the evidence ends)")
+        str,
+        Column(
+            "`completed`, `alert`, `reset`, `closed`, `no-answer`, `refused`, or `cut` (the evidence ends, "
+            "also where a tool shows no more than the certificate)"
+        ),
     ]
     alert: Annotated[str, Column("alert that ended it, `unknown_ca`; empty where none did")]
     alert_from: Annotated[str, Column("`client` or `server`; empty where there is none or it is not known")]
     verify_code: Annotated[int | None, Column("verify return code the tool printed; missing in a capture")]
     verify_text: Annotated[str, Column("what it says in words, empty where not shown")]
     client_certificate: Annotated[
-        str, Column("`sent`, `requested` (but none sent), `not requested`, `hidden` (TLS 1.3), `unknown`")
+        str,
+        Column(
+            "`sent`, `requested` (but none sent), `asked` (whether one was sent is not shown), `not requested`, "
+            "`hidden` (TLS 1.3), `unknown`"
+        ),
     ]
     server_certificates: Annotated[
         tuple[str, ...] | None, Column("SHA-256 fingerprints as sent, leaf first; missing where hidden or not shown")

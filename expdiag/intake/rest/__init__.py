@@ -13,8 +13,10 @@ from functools import cache
 from pathlib import PurePosixPath
 
 from expdiag import knowledge
+from expdiag.intake import certificates
+from expdiag.intake.firewall.page import rule_of_page
 from expdiag.intake.member import Member
-from expdiag.intake.reading import Harvest, Reader, as_utf8, whole_number
+from expdiag.intake.reading import Harvest, Reader, as_utf8, whole_number, without_keys
 from expdiag.intake.rest.document import Array, Document, Node, Object, Scalar
 from expdiag.intake.secrets import mask, scrub
 from expdiag.tables import Alarm, Setting, Upgrade
@@ -23,8 +25,10 @@ _MOST_BYTES = 32 << 20
 _LONGEST_WORD = 100
 _ROOTS = ("provisioning", "status", "management")
 _BASE = re.compile(r"^(?:api|v[0-9]+)$", re.I)
+_PEM = "-----BEGIN "
 _LOCAL = "localhost"
 _ALARMS = "management/status/alarm"
+_FIREWALL = "provisioning/common/firewallrules/configuration"
 _UPGRADES = "status/common/upgradestatus"
 
 
@@ -142,12 +146,14 @@ class _Answer:
             source = self._harvest.note(node.line, f'"peer": "{self._peer}"', origin=self._peer)
             self._harvest.add(Setting("rest", "peer", self._peer, source))
         self._walk(self._endpoint, "", node)
-        for record in node.items if isinstance(node, Array) else [node]:
+        for place, record in enumerate(node.items if isinstance(node, Array) else [node], start=1):
             if isinstance(record, Object):
-                self._take_record(record)
+                self._take_record(place, record)
 
     def _walk(self, path: str, name: str, node: Node, *, is_numbered: bool = False) -> None:
-        if isinstance(node, Scalar):
+        if isinstance(node, Scalar) and _PEM in node.value:
+            self._take_certificates(node)
+        elif isinstance(node, Scalar):
             masked = mask(path, node.value)
             shown = node.shown if masked == node.value else f'"{name}": "{masked}"'
             source = self._harvest.note(node.line, shown, path, self._peer)
@@ -161,16 +167,32 @@ class _Answer:
             for place, child in _numbered(node):
                 self._walk(f"{path} {place}" if place else path, name, child, is_numbered=bool(place))
 
-    def _take_record(self, record: Object) -> None:
+    def _take_certificates(self, node: Scalar) -> None:
+        """Take PEM in a text: certificates become rows, a private key an issue, and the text itself is not kept."""
+        numbered = ((node.line, line) for line in node.value.splitlines())
+        role = certificates.role_by_name(self._endpoint) or "server"
+        certificates.from_pem(without_keys(numbered, self._harvest), role, self._harvest)
+
+    def _take_record(self, place: int, record: Object) -> None:
         if self._endpoint.endswith(_ALARMS):
             alarm = _alarm(record, self._note(record))
             self._harvest.add(alarm)
             if alarm.time:
                 self._harvest.clock(alarm.time)
+        elif self._endpoint == _FIREWALL:
+            self._take_firewall_rule(place, record)
         elif self._endpoint == _UPGRADES and (status := record.scalar("upgradestatus")):
             when = record.scalar("statusupdatetime")
             detail = f"{status.value} at {when.value}, zone not shown" if when else status.value
             self._harvest.add(Upgrade(None, status.value.lower(), (), detail, self._note(record)))
+
+    def _take_firewall_rule(self, place: int, record: Object) -> None:
+        fields = {name: node.value for name, node in record.members if isinstance(node, Scalar)}
+        rule, unused = rule_of_page(fields, place, self._note(record))
+        self._harvest.add(rule)
+        if unused:
+            text = f"firewall rule {place}: {', '.join(unused)} could not be used; they stand in its conditions"
+            self._harvest.issue("unrecognised", text, record.line)
 
     def _note(self, record: Object) -> int:
         words = ", ".join(node.shown for name, node in record.members if isinstance(node, Scalar))
