@@ -30,9 +30,9 @@ def main(folder: Path) -> None:
     captures = probes.Captures(keys)
     tell("up")
     codes: dict[str, int] = {}
-    for part in (probes.round_trips, probes.paths, probes.doors):
-        codes |= probes.ask(part(), case / "probes", keys)
-        tell(part.__name__)
+    for part in (probes.round_trips(), probes.paths(), [*probes.scans(), *probes.handshakes(), *probes.lookups()]):
+        codes |= probes.ask(part, case / "probes", keys)
+        tell(f"{len(part)} probes done")
     captures.end()
     truth = network.end() | {"codes": codes, "seconds": time.monotonic() - started}
     exports.write_case(case, keys, now)

@@ -1,4 +1,4 @@
-"""What the peers of the lab would send beside the probes: their archives, with the captures in them, and `case.toml`."""
+"""What the peers of the lab would send beside the probes: archives with the captures in them, and `case.toml`."""
 
 from __future__ import annotations
 
@@ -17,9 +17,7 @@ from tests.lab.services import certificate, fqdn
 def cluster(now: datetime) -> ClusterSpec:
     """Return the cluster the four peers would be: the one behind the NAT is listed at the address the others reach."""
     model = healthy(len(plan.PEERS), domain=plan.DOMAIN, name="lab").peers
-    peers = tuple(
-        _peer(spec, name, now) for spec, name in zip(model, plan.PEERS, strict=True)
-    )
+    peers = tuple(_peer(spec, name, now) for spec, name in zip(model, plan.PEERS, strict=True))
     mapping = {fqdn(name): reached_at(name, plan.DNS) for name in plan.PEERS}
     return ClusterSpec("lab", peers, round_trips={}, mapping=mapping, as_of=now)
 
@@ -53,4 +51,6 @@ def write_case(folder: Path, captures: Path, now: datetime) -> None:
     for place in PLACES:
         if place.node not in plan.PEERS:
             (folder / "probes" / place.node).mkdir(parents=True, exist_ok=True)
-            (folder / "probes" / place.node / f"{place.interface}.pcap").write_bytes((captures / place.file).read_bytes())
+            (folder / "probes" / place.node / f"{place.interface}.pcap").write_bytes(
+                (captures / place.file).read_bytes()
+            )

@@ -21,9 +21,10 @@ from tests.lab.plan import BLOCKS, LINKS, NAT, NODES, End, Node
 
 _TUNSETIFF, _IFF_TAP, _IFF_NO_PI = 0x400454CA, 0x0002, 0x1000
 _NAMES = Path("/run/netns")
-_SYSCTLS = {
-    "net.ipv4.icmp_ratelimit": 0,
-    "net.ipv6.icmp.ratelimit": 0,
+# No ICMP error is held back for coming too often, or hops would be missing from traces; addresses are usable at once
+_SYSCTLS: dict[str, int | str] = {
+    "net.ipv4.icmp_ratemask": 0,
+    "net.ipv6.icmp.ratemask": "",
     "net.ipv6.conf.all.accept_dad": 0,
     "net.ipv6.conf.default.accept_dad": 0,
     "net.ipv6.conf.all.accept_ra": 0,
@@ -88,7 +89,9 @@ class Network:
         )
         for tap in taps:
             os.close(tap)
-        assert self._wire.stdout and self._wire.stdout.readline() == "ready\n"
+        assert self._wire.stdout
+        if self._wire.stdout.readline() != "ready\n":
+            raise RuntimeError("the wire does not start")
 
     def end(self) -> dict[str, Any]:
         """End the wire; return what it says of the frames it carried, and the counters of the routers' rules."""
@@ -134,10 +137,13 @@ def _addresses(interface: str, addresses: Sequence[str]) -> list[str]:
 
 
 def _filter(node: str) -> None:
-    rules = [f"{block.rule} comment \"block {number}\"" for number, block in enumerate(BLOCKS) if block.node == node]
+    rules = [f'{block.rule} comment "block {number}"' for number, block in enumerate(BLOCKS) if block.node == node]
     if rules:
         chain = "type filter hook forward priority 0; policy accept;"
-        run(*on(node, "nft", "-f", "-"), text=f"table inet lab {{ chain across {{ {chain}\n{chr(10).join(rules)}\n}}\n}}\n")
+        run(
+            *on(node, "nft", "-f", "-"),
+            text=f"table inet lab {{ chain across {{ {chain}\n{chr(10).join(rules)}\n}}\n}}\n",
+        )
     if node == NAT.node:
         ports = ", ".join(map(str, NAT.ports))
         run(

@@ -1,4 +1,4 @@
-"""What the network is made of, and the truth that follows from it: every expectation is worked out from this one place."""
+"""What the network is made of, and the truth that follows from it: expectations are worked out from here alone."""
 
 from __future__ import annotations
 
@@ -126,10 +126,22 @@ LINKS = (
     Link(End("e1", "eth0", ("10.41.17.21/20", "fd41:a::21/64")), End("ra", "pe1", bridge="lan"), 0.6),
     Link(End("e2", "eth0", ("10.41.19.22/20", "fd41:a::22/64")), End("ra", "pe2", bridge="lan"), 1.4),
     Link(End("ns", "eth0", ("10.41.16.53/20", "fd41:a::53/64")), End("ra", "pns", bridge="lan"), 0.3),
-    Link(End("e3", "eth0", ("172.22.8.131/25", "fd41:b::3/64")), End("rb", "lan", ("172.22.8.129/25", "fd41:b::1/64")), 0.9),
+    Link(
+        End("e3", "eth0", ("172.22.8.131/25", "fd41:b::3/64")),
+        End("rb", "lan", ("172.22.8.129/25", "fd41:b::1/64")),
+        0.9,
+    ),
     Link(End("e4", "eth0", ("192.168.141.30/26",)), End("nc", "inside", ("192.168.141.1/26",)), 1.2),
-    Link(End("ra", "core", ("10.41.255.1/31", "fd41:f1::2/64")), End("wan", "to-a", ("10.41.255.0/31", "fd41:f1::1/64")), 6.5),
-    Link(End("rb", "core", ("172.22.255.5/31", "fd41:f2::2/64")), End("wan", "to-b", ("172.22.255.4/31", "fd41:f2::1/64")), 16),
+    Link(
+        End("ra", "core", ("10.41.255.1/31", "fd41:f1::2/64")),
+        End("wan", "to-a", ("10.41.255.0/31", "fd41:f1::1/64")),
+        6.5,
+    ),
+    Link(
+        End("rb", "core", ("172.22.255.5/31", "fd41:f2::2/64")),
+        End("wan", "to-b", ("172.22.255.4/31", "fd41:f2::1/64")),
+        16,
+    ),
     Link(End("nc", "outside", ("198.51.100.36/29",)), End("wan", "to-c", ("198.51.100.33/29",)), 24.5, mtu=1400),
     Link(
         End("out", "eth0", ("203.0.113.200/24", "2001:db8:99::200/64")),

@@ -15,17 +15,29 @@ from tests.lab.network import on
 from tests.lab.plan import NOBODY, OUTSIDE, PEERS, address, reached_at
 from tests.lab.services import ALIAS, COLLAB_EDGE, DANGLING, SIPS, fqdn
 
-PORTS = (4371, 4372, 5061, 8443)
+TCP_PORTS = (4371, 4372, 5061, 8443)
+UDP_PORTS = (53, 1719)
 _LONGEST = 40
+_APART = 0.03  # s; starting a process holds up those that measure
 
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A command on one node. `keys` of it are in the lab's folder, `{out}` stands for the file it writes by itself."""
+    """A command on one node, and what it is to measure.
+
+    Attributes:
+        vantage: node it runs on.
+        name: name of the file that holds what it prints.
+        command: `{keys}` stands for the folder of keys, `{out}` for that file where the command writes it by itself.
+        targets: addresses it probes.
+        count: probes it sends to each, where it counts.
+    """
 
     vantage: str
     name: str
     command: str
+    targets: tuple[str, ...] = ()
+    count: int = 0
 
     @property
     def path(self) -> str:
@@ -52,85 +64,96 @@ _V6 = [peer for peer in PEERS if address(peer, 6)]
 
 def round_trips() -> list[Probe]:
     """Return the probes that measure round trips: they run before anything that loads the machine."""
-    probes = [
-        Probe(a, f"ping-{b}.txt", f"ping -n -c 20 -i 0.25 {reached_at(b, a)}")
-        for a, b in permutations(PEERS, 2)
-    ]
-    probes += [
-        Probe(a, f"ping6-{b}.txt", f"ping -6 -n -c 20 -i 0.25 {address(b, 6)}") for a, b in permutations(_V6, 2)
-    ]
-    others = {a: " ".join(reached_at(b, a) for b in PEERS if b != a) for a in PEERS}
+    probes = [_ping(a, f"ping-{b}.txt", reached_at(b, a)) for a, b in permutations(PEERS, 2)]
+    probes += [_ping(a, f"ping6-{b}.txt", address(b, 6), options="-6") for a, b in permutations(_V6, 2)]
+    others = {a: tuple(reached_at(b, a) for b in PEERS if b != a) for a in PEERS}
     return [
         *probes,
-        Probe("e2", "ping-lossy.txt", f"ping -n -O -c 40 -i 0.1 {address('e3')}"),
-        Probe("e2", "ping-quiet.txt", f"ping -q -c 20 -i 0.2 {address('e1')}"),
-        Probe("e1", "ping-clock.txt", f"ping -n -D -O -c 15 -i 0.3 {plan.NAT.public}"),
-        Probe("e1", "ping-nobody.txt", f"ping -n -c 4 -i 0.5 {NOBODY}"),
-        Probe(OUTSIDE, "ping-e1.txt", f"ping -n -c 20 -i 0.25 {address('e1')}"),
-        Probe(OUTSIDE, "ping6-e1.txt", f"ping -6 -n -c 20 -i 0.25 {address('e1', 6)}"),
-        Probe(OUTSIDE, "ping-e2.txt", f"ping -n -c 5 -i 0.3 -W 1 {address('e2')}"),
-        Probe("e1", "fping-C.txt", f"fping -C 10 -q -p 300 {others['e1']}"),
-        Probe("e3", "fping-c.txt", f"fping -c 10 -p 300 {others['e3']}"),
-        Probe("e4", "fping-q.txt", f"fping -c 10 -q -p 300 {others['e4']}"),
-        Probe("e1", "fping6.txt", f"fping -6 -C 10 -q -p 300 {address('e2', 6)} {address('e3', 6)}"),
+        _ping("e2", "ping-lossy.txt", address("e3"), count=40, options="-O -i 0.15"),
+        _ping("e2", "ping-quiet.txt", address("e1"), options="-q"),
+        _ping("e1", "ping-clock.txt", plan.NAT.public, options="-D -O"),
+        _ping("e1", "ping-nobody.txt", NOBODY, count=4),
+        _ping(OUTSIDE, "ping-e1.txt", address("e1")),
+        _ping(OUTSIDE, "ping6-e1.txt", address("e1", 6), options="-6"),
+        _ping(OUTSIDE, "ping-e2.txt", address("e2"), count=5, options="-W 1"),
+        _fping("e1", "fping-C.txt", others["e1"], "-C 10 -q"),
+        _fping("e3", "fping-c.txt", others["e3"], "-c 10"),
+        _fping("e4", "fping-q.txt", others["e4"], "-c 10 -q"),
+        _fping("e1", "fping6.txt", (address("e2", 6), address("e3", 6)), "-6 -C 10 -q"),
     ]
+
+
+def _ping(vantage: str, name: str, target: str, count: int = 20, options: str = "") -> Probe:
+    return Probe(vantage, name, f"ping -n -i 0.25 {options} -c {count} {target}", (target,), count)
+
+
+def _fping(vantage: str, name: str, targets: tuple[str, ...], options: str) -> Probe:
+    return Probe(vantage, name, f"fping -p 300 {options} {' '.join(targets)}", targets, 10)
 
 
 def paths() -> list[Probe]:
     """Return the probes that trace paths."""
     e1, e2, e3 = (address(peer) for peer in ("e1", "e2", "e3"))
-    public = plan.NAT.public
+    e3_v6, public = address("e3", 6), plan.NAT.public
+    mtr = "-c 10 -i 0.3"
     return [
-        Probe("e1", "ping-name.txt", f"ping -c 10 -i 0.2 {fqdn('e3')}"),
-        Probe("e1", "traceroute.txt", f"traceroute {fqdn('e3')}"),
-        Probe("e1", "traceroute-n-e2.txt", f"traceroute -n {e2}"),
-        Probe("e1", "traceroute-drop.txt", f"traceroute -n -T -p 4372 -m 6 -w 1 -q 1 {e3}"),
-        Probe("e1", "traceroute6.txt", f"traceroute -6 -n {address('e3', 6)}"),
-        Probe("e1", "traceroute-nobody.txt", f"traceroute -n -w 1 -m 6 {NOBODY}"),
-        Probe("e2", "traceroute-tcp.txt", f"traceroute -n -T -p 4371 {e3}"),
-        Probe("e3", "traceroute-icmp-nat.txt", f"traceroute -n -I {public}"),
-        Probe("e4", "traceroute-nat.txt", f"traceroute -n {e3}"),
-        Probe(OUTSIDE, "traceroute-prohibited.txt", f"traceroute -n -T -p 4371 -w 2 {e1}"),
-        Probe("e1", "tracepath.txt", f"tracepath -n {e3}"),
-        Probe("e4", "tracepath.txt", f"tracepath -n {e1}"),
-        Probe("e3", "mtr-report.txt", f"mtr --report -n -c 10 -i 0.3 {e1}"),
-        Probe("e1", "mtr.json", f"mtr -j -n -c 10 -i 0.3 {e3}"),
-        Probe("e1", "mtr-wide.txt", f"mtr -rwb -c 10 -i 0.3 {e2}"),
-        Probe("e4", "mtr.json", f"mtr -j -n -c 10 -i 0.3 {e3}"),
-        Probe("e1", "mtr6.json", f"mtr -6 -j -n -c 10 -i 0.3 {address('e3', 6)}"),
-        Probe("e2", "mtr-tcp.json", f"mtr -T -P 4371 -j -n -c 10 -i 0.3 {e3}"),
+        Probe("e1", "ping-name.txt", f"ping -c 10 -i 0.2 {fqdn('e3')}", (e3,), 10),
+        Probe("e1", "traceroute.txt", f"traceroute {fqdn('e3')}", (e3,)),
+        Probe("e1", "traceroute-lan.txt", f"traceroute -n {e2}", (e2,)),
+        Probe("e1", "traceroute-drop.txt", f"traceroute -n -T -p 4372 -m 6 -w 1 -q 1 {e3}", (e3,)),
+        Probe("e1", "traceroute6.txt", f"traceroute -6 -n {e3_v6}", (e3_v6,)),
+        Probe("e1", "traceroute-nobody.txt", f"traceroute -n -w 1 -m 6 {NOBODY}", (NOBODY,)),
+        Probe("e2", "traceroute-tcp.txt", f"traceroute -n -T -p 4371 {e3}", (e3,)),
+        Probe("e3", "traceroute-icmp-nat.txt", f"traceroute -n -I {public}", (public,)),
+        Probe("e4", "traceroute-nat.txt", f"traceroute -n {e3}", (e3,)),
+        Probe(OUTSIDE, "traceroute-prohibited.txt", f"traceroute -n -T -p 4371 -w 2 {e1}", (e1,)),
+        Probe("e1", "tracepath.txt", f"tracepath -n {e3}", (e3,)),
+        Probe("e4", "tracepath.txt", f"tracepath -n {e1}", (e1,)),
+        Probe("e3", "mtr-report.txt", f"mtr --report -n {mtr} {e1}", (e1,), 10),
+        Probe("e1", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 10),
+        Probe("e1", "mtr-wide.txt", f"mtr -rwb {mtr} {e2}", (e2,), 10),
+        Probe("e4", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 10),
+        Probe("e1", "mtr6.json", f"mtr -6 -j -n {mtr} {e3_v6}", (e3_v6,), 10),
+        Probe("e2", "mtr-tcp.json", f"mtr -T -P 4371 -j -n {mtr} {e3}", (e3,), 10),
     ]
 
 
-def doors() -> list[Probe]:
-    """Return the probes that knock on ports, shake hands and look up names."""
-    inside = " ".join(reached_at(peer, "e1") for peer in PEERS if peer != "e1")
-    outside = " ".join(reached_at(peer, OUTSIDE) for peer in PEERS)
-    ports = ",".join(map(str, PORTS))
-    scan = f"nmap -Pn -n -sS --reason --max-rtt-timeout 400ms -p {ports}"
+def scans() -> list[Probe]:
+    """Return the probes that knock on ports."""
+    scan = f"nmap -Pn -n -sS --reason --max-rtt-timeout 400ms -p {','.join(map(str, TCP_PORTS))}"
+    udp = f"nmap -Pn -n -sU --reason -p {','.join(map(str, UDP_PORTS))}"
+    inside = tuple(reached_at(peer, "e1") for peer in PEERS if peer != "e1")
+    outside = tuple(reached_at(peer, OUTSIDE) for peer in PEERS)
+    v6 = (address("e2", 6), address("e3", 6))
+    e1, e2, e3 = (address(peer) for peer in ("e1", "e2", "e3"))
     return [
-        Probe("e1", "nmap.xml", f"{scan} -oX {{out}} {inside}"),
-        Probe("e3", "nmap.txt", f"{scan} {address('e1')} {address('e2')}"),
-        Probe("e1", "nmap6.xml", f"{scan} -6 -oX {{out}} {address('e2', 6)} {address('e3', 6)}"),
-        Probe("e1", "nmap-udp.xml", f"nmap -Pn -n -sU --reason -p 53,1719 -oX {{out}} {address('e3')}"),
-        Probe(OUTSIDE, "nmap.xml", f"{scan} -oX {{out}} {outside}"),
-        *(_handshake(a, b) for a, b in permutations(PEERS, 2)),
-        Probe("e1", "s_client-drop.txt", f"timeout -s INT 3 openssl s_client -connect {address('e3')}:4372"),
-        Probe("e1", "s_client-refused.txt", f"openssl s_client -connect {plan.NAT.public}:4372"),
-        Probe("e1", "s_client-no-certificate.txt", f"openssl s_client -connect {address('e2')}:4372 -CAfile {{keys}}/ca.pem"),
-        *_lookups(),
+        Probe("e1", "nmap.xml", f"{scan} -oX {{out}} {' '.join(inside)}", inside),
+        Probe("e3", "nmap.txt", f"{scan} {e1} {e2}", (e1, e2)),
+        Probe("e1", "nmap6.xml", f"{scan} -6 -oX {{out}} {' '.join(v6)}", v6),
+        Probe("e1", "nmap-udp.xml", f"{udp} -oX {{out}} {e3}", (e3,)),
+        Probe(OUTSIDE, "nmap.xml", f"{scan} -oX {{out}} {' '.join(outside)}", outside),
+        Probe("e1", "s_client-refused.txt", f"openssl s_client -connect {plan.NAT.public}:4372", (plan.NAT.public,)),
     ]
+
+
+def handshakes() -> list[Probe]:
+    """Return the handshakes of every peer with every other one, and one without a certificate."""
+    trust = "-CAfile {keys}/ca.pem"
+    bare = Probe("e1", "s_client-no-certificate.txt", f"openssl s_client -connect {address('e3')}:4371 {trust}")
+    return [bare, *(_handshake(a, b) for a, b in permutations(PEERS, 2))]
 
 
 def _handshake(start: str, end: str) -> Probe:
     own = f"-cert {{keys}}/{start}.pem -key {{keys}}/{start}.key -CAfile {{keys}}/ca.pem"
     name = f"-servername {fqdn(end)} -verify_hostname {fqdn(end)}"
+    target = reached_at(end, start)
     return Probe(
-        start, f"s_client-{end}.txt", f"openssl s_client -showcerts -connect {reached_at(end, start)}:4371 {own} {name}"
+        start, f"s_client-{end}.txt", f"openssl s_client -showcerts -connect {target}:4371 {own} {name}", (target,)
     )
 
 
-def _lookups() -> Iterable[Probe]:
+def lookups() -> list[Probe]:
+    """Return the questions to resolvers: one of them is silent, one is none."""
     questions = {
         "dig-a": f"dig {fqdn('e2')}",
         "dig-aaaa": f"dig AAAA {fqdn('e3')}",
@@ -156,13 +179,14 @@ def _lookups() -> Iterable[Probe]:
         "nslookup-srv": f"nslookup -type=SRV {COLLAB_EDGE}",
         "nslookup-nx": f"nslookup nosuch.{plan.DOMAIN}",
     }
-    return (Probe("e1", f"{name}.txt", command) for name, command in questions.items())
+    return [Probe("e1", f"{name}.txt", command) for name, command in questions.items()]
 
 
 def ask(probes: Iterable[Probe], out: Path, keys: Path) -> dict[str, int]:
-    """Run probes all at once and save what they print; return their exit codes by path."""
+    """Run probes side by side and save what they print; return their exit codes by path."""
     running = {}
     for probe in probes:
+        time.sleep(_APART)
         path = out / probe.path
         path.parent.mkdir(parents=True, exist_ok=True)
         by_itself = "{out}" in probe.command
@@ -183,7 +207,9 @@ class Captures:
     def __init__(self, keys: Path) -> None:
         self._running = [
             subprocess.Popen(
-                on(place.node, "tcpdump", "-U", "-n", "-Z", "root", "-i", place.interface, "-w", str(keys / place.file)),
+                on(
+                    place.node, "tcpdump", "-U", "-n", "-Z", "root", "-i", place.interface, "-w", str(keys / place.file)
+                ),
                 stdout=subprocess.DEVNULL,
                 stderr=(keys / f"{place.file}.log").open("w"),
             )

@@ -15,6 +15,8 @@ import select
 import signal
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 _FRAME = 65536
@@ -40,10 +42,6 @@ class Way:
         return self.last_due
 
 
-class Ended(Exception):
-    """The lab is done."""
-
-
 def carry(links: list[list[float]]) -> dict[str, float]:
     """Carry frames until somebody ends it; return what came of them."""
     ways: dict[int, Way] = {}
@@ -65,12 +63,12 @@ def carry(links: list[list[float]]) -> dict[str, float]:
                 due, _, out, frame = heapq.heappop(waiting)
                 late, latest = late + now - due, max(latest, now - due)
                 _put(out, frame)
-    except Ended:
+    except KeyboardInterrupt:
         lost = sum(way.lost for way in ways.values())
         return {"carried": number, "lost": lost, "late_ms": 1e3 * late / max(number, 1), "latest_ms": 1e3 * latest}
 
 
-def _frames(tap: int):
+def _frames(tap: int) -> Iterator[bytes]:
     for _ in range(32):
         try:
             yield os.read(tap, _FRAME)
@@ -79,10 +77,8 @@ def _frames(tap: int):
 
 
 def _put(tap: int, frame: bytes) -> None:
-    try:
+    with suppress(OSError):  # the interface is down or its queue is full: a wire would lose the frame, too
         os.write(tap, frame)
-    except OSError:
-        pass  # the interface is down or its queue is full: a wire would lose the frame, too
 
 
 def _be_prompt() -> None:
@@ -94,12 +90,8 @@ def _be_prompt() -> None:
     gc.disable()
 
 
-def _end(*_: object) -> None:
-    raise Ended
-
-
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     _be_prompt()
     print("ready", flush=True)
     print(json.dumps(carry(json.loads(sys.argv[1]))), flush=True)
