@@ -29,10 +29,13 @@ def main(folder: Path) -> None:
     services.start(keys)
     captures = probes.Captures(keys)
     tell("up")
-    codes: dict[str, int] = {}
-    for part in (probes.round_trips(), probes.paths(), [*probes.scans(), *probes.handshakes(), *probes.lookups()]):
-        codes |= probes.ask(part, case / "probes", keys)
-        tell(f"{len(part)} probes done")
+    with probes.prompt():
+        codes = probes.ask(probes.round_trips(), case / "probes", keys)
+        tell("round trips")
+        codes |= probes.ask(probes.paths(), case / "probes", keys)
+        tell("paths")
+    codes |= probes.ask([*probes.scans(), *probes.handshakes(), *probes.lookups()], case / "probes", keys)
+    tell("ports, handshakes, names")
     captures.end()
     truth = network.end() | {"codes": codes, "seconds": time.monotonic() - started}
     exports.write_case(case, keys, now)

@@ -241,9 +241,13 @@ def _graph() -> nx.Graph:
     return graph
 
 
+def _way(start: str, end: str) -> list[str]:
+    found: list[str] = nx.shortest_path(_graph(), start, end, weight="delay")
+    return found
+
+
 def _links(start: str, end: str) -> list[Link]:
-    graph = _graph()
-    return [graph.edges[step]["link"] for step in pairwise(nx.shortest_path(graph, start, end, weight="delay"))]
+    return [_graph().edges[step]["link"] for step in pairwise(_way(start, end))]
 
 
 def round_trip(start: str, end: str) -> float:
@@ -256,37 +260,51 @@ def jitter(start: str, end: str) -> float:
     return 2 * sum(link.jitter for link in _links(start, end))
 
 
+def crossings(start: str, end: str) -> int:
+    """Return how many wires a round trip crosses."""
+    return 2 * len(_links(start, end))
+
+
 def path_mtu(start: str, end: str) -> int:
     """Return the largest packet the path takes."""
     return min(link.mtu for link in _links(start, end))
 
 
+def _facing(node: str, neighbour: str) -> End:
+    """Return the interface of a node that leads to a neighbour."""
+    link: Link = _graph().edges[node, neighbour]["link"]
+    return link.a if link.a.node == node else link.b
+
+
+def nodes(start: str, end: str) -> list[str]:
+    """Return the node at each distance, the target last; a bridge is no hop for its own ports."""
+    way = _way(start, end)
+    triples = zip(way, way[1:], way[2:], strict=False)
+    bridged = {here for before, here, after in triples if _bridge(here, before) == _bridge(here, after) != ""}
+    return [node for node in way[1:] if node not in bridged]
+
+
+def _bridge(node: str, neighbour: str) -> str:
+    return _facing(node, neighbour).bridge
+
+
 def hops(start: str, end: str, version: int = 4) -> list[str]:
     """Return who answers at each distance: routers with the address that faces the start, then the target.
 
-    A bridge is no hop for its own ports; a NAT that is traced from outside answers for the host behind it.
+    A NAT that is traced from outside answers with the same address as the host behind it.
     """
-    target = reached_at(end, start, version)
-    on_the_way = nx.shortest_path(_graph(), start, end, weight="delay")
-    found = []
-    for before, here, after in zip(on_the_way, on_the_way[1:], on_the_way[2:], strict=False):
-        link = _graph().edges[before, here]["link"]
-        near = link.a if link.a.node == here else link.b
-        far_link = _graph().edges[here, after]["link"]
-        far = far_link.a if far_link.a.node == here else far_link.b
-        if not (near.bridge and near.bridge == far.bridge):
-            found.append(own_address(here, near.interface, version))
-    return [*found, target]
+    way = _way(start, end)
+    before = dict(zip(way[1:], way, strict=False))
+    routers = [own_address(node, _facing(node, before[node]).interface, version) for node in nodes(start, end)[:-1]]
+    return [*routers, reached_at(end, start, version)]
 
 
 def port_state(start: str, target: str, port: int, transport: str = "tcp") -> tuple[str, str]:
     """Return what a scan of one port has to show, and who said so where it is a router that answers."""
     version = ip_address(target).version
     end = node_at(target)
-    way = nx.shortest_path(_graph(), start, end, weight="delay")
-    for place, node in enumerate(way[1:], start=1):
-        link = _graph().edges[way[place - 1], node]["link"]
-        near = link.a if link.a.node == node else link.b
+    for before, node in pairwise(_way(start, end)):
+        near = _facing(node, before)
         for block in BLOCKS:
             if block.node == node and _hits(block, near, start, target, f"{transport} {port}", version):
                 said = own_address(node, near.interface, version) if block.answer == "admin-prohibited" else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import permutations
 from pathlib import Path
@@ -28,9 +30,10 @@ class Probe:
     Attributes:
         vantage: node it runs on.
         name: name of the file that holds what it prints.
-        command: `{keys}` stands for the folder of keys, `{out}` for that file where the command writes it by itself.
+        command: run where the keys lie; `{out}` stands for that file where the command writes it by itself.
         targets: addresses it probes.
         count: probes it sends to each, where it counts.
+        session: saved as a terminal shows it, with prompt and command, because what it prints does not name the target.
     """
 
     vantage: str
@@ -38,6 +41,7 @@ class Probe:
     command: str
     targets: tuple[str, ...] = ()
     count: int = 0
+    session: bool = False
 
     @property
     def path(self) -> str:
@@ -97,7 +101,7 @@ def paths() -> list[Probe]:
     e3_v6, public = address("e3", 6), plan.NAT.public
     mtr = "-c 10 -i 0.3"
     return [
-        Probe("e1", "ping-name.txt", f"ping -c 10 -i 0.2 {fqdn('e3')}", (e3,), 10),
+        Probe("e1", "ping-name.txt", f"ping -4 -c 10 -i 0.2 {fqdn('e3')}", (e3,), 10),
         Probe("e1", "traceroute.txt", f"traceroute {fqdn('e3')}", (e3,)),
         Probe("e1", "traceroute-lan.txt", f"traceroute -n {e2}", (e2,)),
         Probe("e1", "traceroute-drop.txt", f"traceroute -n -T -p 4372 -m 6 -w 1 -q 1 {e3}", (e3,)),
@@ -132,24 +136,31 @@ def scans() -> list[Probe]:
         Probe("e1", "nmap6.xml", f"{scan} -6 -oX {{out}} {' '.join(v6)}", v6),
         Probe("e1", "nmap-udp.xml", f"{udp} -oX {{out}} {e3}", (e3,)),
         Probe(OUTSIDE, "nmap.xml", f"{scan} -oX {{out}} {' '.join(outside)}", outside),
-        Probe("e1", "s_client-refused.txt", f"openssl s_client -connect {plan.NAT.public}:4372", (plan.NAT.public,)),
+        Probe(
+            "e1",
+            "s_client-refused.txt",
+            f"openssl s_client -connect {plan.NAT.public}:4372",
+            (plan.NAT.public,),
+            session=True,
+        ),
     ]
 
 
 def handshakes() -> list[Probe]:
     """Return the handshakes of every peer with every other one, and one without a certificate."""
-    trust = "-CAfile {keys}/ca.pem"
-    bare = Probe("e1", "s_client-no-certificate.txt", f"openssl s_client -connect {address('e3')}:4371 {trust}")
+    trust = "-CAfile ca.pem"
+    bare = Probe(
+        "e1", "s_client-no-certificate.txt", f"openssl s_client -connect {address('e3')}:4371 {trust}", session=True
+    )
     return [bare, *(_handshake(a, b) for a, b in permutations(PEERS, 2))]
 
 
 def _handshake(start: str, end: str) -> Probe:
-    own = f"-cert {{keys}}/{start}.pem -key {{keys}}/{start}.key -CAfile {{keys}}/ca.pem"
+    own = f"-cert {start}.pem -key {start}.key -CAfile ca.pem"
     name = f"-servername {fqdn(end)} -verify_hostname {fqdn(end)}"
     target = reached_at(end, start)
-    return Probe(
-        start, f"s_client-{end}.txt", f"openssl s_client -showcerts -connect {target}:4371 {own} {name}", (target,)
-    )
+    command = f"openssl s_client -showcerts -connect {target}:4371 {own} {name}"
+    return Probe(start, f"s_client-{end}.txt", command, (target,), session=True)
 
 
 def lookups() -> list[Probe]:
@@ -163,7 +174,7 @@ def lookups() -> list[Probe]:
         "dig-srv": f"dig SRV {SIPS}",
         "dig-srv-edge": f"dig SRV {COLLAB_EDGE}",
         "dig-srv-dangling": f"dig SRV {DANGLING}",
-        "dig-srv-none": f"dig SRV _h323cs._tcp.{plan.DOMAIN}",
+        "dig-srv-none": f"dig SRV {fqdn('e2')}",
         "dig-nx": f"dig nosuch.{plan.DOMAIN}",
         "dig-cname": f"dig {ALIAS}",
         "dig-tcp": f"dig +tcp {fqdn('e4')}",
@@ -190,15 +201,27 @@ def ask(probes: Iterable[Probe], out: Path, keys: Path) -> dict[str, int]:
         path = out / probe.path
         path.parent.mkdir(parents=True, exist_ok=True)
         by_itself = "{out}" in probe.command
-        command = probe.command.replace("{out}", str(path)).replace("{keys}", str(keys)).split()
         with (keys / f"{probe.vantage}-{probe.name}.log" if by_itself else path).open("w") as shown:
+            if probe.session:
+                print(f"root@{probe.vantage}:~# {probe.command}", file=shown, flush=True)
             running[probe.path] = subprocess.Popen(
-                on(probe.vantage, "timeout", str(_LONGEST), *command),
+                on(probe.vantage, "timeout", str(_LONGEST), *probe.command.replace("{out}", str(path)).split()),
+                cwd=keys,
                 stdin=subprocess.DEVNULL,
                 stdout=shown,
                 stderr=subprocess.STDOUT,
             )
     return {path: process.wait() for path, process in running.items()}
+
+
+@contextmanager
+def prompt() -> Iterator[None]:
+    """Let what is started in this block go before other work: tools that take the time themselves would measure it."""
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
+    yield
+    with suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Captures:
