@@ -42,6 +42,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
     (b"\xa1\xb2\x3c\x4d", "unread", "a packet capture; this version does not read captures"),
     (b"\x0a\x0d\x0d\x0a", "unread", "a packet capture; this version does not read captures"),
 )
+# An object, a list, or one text that holds a PEM block, as answers of the REST API do
 _JSON = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]]|$)|"-----BEGIN')
 _TEXT_CONTROL = frozenset(b"\t\n\r\f\x1b\x08\x07")
 
@@ -63,22 +64,15 @@ def detect(head: bytes) -> Reader | Foreign:
             return Foreign(kind, text)
     if (root := xml.root_name(head)) is not None:
         return _xml(head, root)
-    if trace.is_json(head):
-        return trace.READER
     if certificates.is_der(head):
         return certificates.DER
     if _is_binary(head):
         return Foreign("foreign", "binary content in no known format")
     first = first_lines(head)
-    if first and _begins_json(first):
-        return rest.READER
-    return _text(first)
-
-
-def _begins_json(first: list[str]) -> bool:
-    """Whether a text begins like JSON: an object, a list, or one text that holds a PEM block, as REST answers do."""
-    begin = "".join(line.strip() for line in first[:50])[:200]
-    return bool(_JSON.match(begin))
+    begin = "\n".join(line.strip() for line in first[:50]).lstrip()
+    if trace.is_json(begin):
+        return trace.READER
+    return rest.READER if _JSON.match(begin) else _text(first)
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
