@@ -36,6 +36,7 @@ def main(folder: Path) -> None:
         tell("paths")
     codes |= probes.ask([*probes.scans(), *probes.handshakes(), *probes.lookups()], case / "probes", keys)
     tell("ports, handshakes, names")
+    codes |= probes.ask(probes.rulesets(), case / "probes", keys)
     captures.end()
     truth = network.end() | {"codes": codes, "seconds": time.monotonic() - started}
     exports.write_case(case, keys, now)

@@ -193,6 +193,12 @@ def lookups() -> list[Probe]:
     return [Probe("e1", f"{name}.txt", command) for name, command in questions.items()]
 
 
+def rulesets() -> list[Probe]:
+    """Return what prints the rules of the routers, with what they have met."""
+    nodes = sorted({block.node for block in plan.BLOCKS} | {plan.NAT.node})
+    return [Probe(node, "nft.txt", "nft list ruleset") for node in nodes]
+
+
 def ask(probes: Iterable[Probe], out: Path, keys: Path) -> dict[str, int]:
     """Run probes side by side and save what they print; return their exit codes by path."""
     running = {}
