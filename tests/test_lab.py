@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass
@@ -16,10 +20,12 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import expdiag
 from expdiag import knowledge
+from expdiag.tables import TABLES
 from tests.lab import launch, plan, probes
 from tests.lab.plan import BLOCKS, EXPIRED, LOSSY, MISNAMED, NAT, NOBODY, ONLY_TLS13, OUTSIDE, PEERS, node_at
 from tests.lab.probes import Probe
@@ -65,8 +71,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
     return Lab(expdiag.load(folder / "case"), json.loads((folder / "truth.json").read_text()))
 
 
-def each(found: list[Probe]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("probe", [pytest.param(probe, id=probe.path) for probe in found])
+def each(found: list[Probe], known: dict[str, str] | None = None) -> pytest.MarkDecorator:
+    """Return a test of each probe; `known` says what is wrong with the reading of some of them."""
+    reasons = known or {}
+    marks = {path: [pytest.mark.xfail(reason=reason, strict=True)] for path, reason in reasons.items()}
+    return pytest.mark.parametrize("probe", [pytest.param(p, id=p.path, marks=marks.get(p.path, ())) for p in found])
 
 
 def named(*words: str) -> list[Probe]:
@@ -92,6 +101,7 @@ def test_the_wires_are_prompt(lab: Lab) -> None:
 EVERY = [*probes.round_trips(), *probes.paths(), *probes.scans(), *probes.handshakes(), *probes.lookups()]
 
 
+@pytest.mark.xfail(reason="probes count as bundles (older-bundle); `PING  (address)` is not read", strict=True)
 def test_nothing_is_left_over(lab: Lab) -> None:
     expected = {
         ("probes/e1/ping-nobody.txt", "unmatched"),  # it pings an address that nobody has
@@ -99,6 +109,21 @@ def test_nothing_is_left_over(lab: Lab) -> None:
     issues = [issue for issue in lab.case.all_issues if not is_of_nmap(issue)]
 
     assert {issue for issue in issues if (issue.file, issue.kind) not in expected} == set()
+
+
+@pytest.mark.xfail(reason="certificates and rules in probes/ are given to the first peer", strict=True)
+def test_a_probe_is_nobody_elses_export(lab: Lab) -> None:
+    for table in ("certificates", "firewall_rules"):
+        for row in lab.case.tables[table].itertuples():
+            top, _, rest = lab.case.sources[row.source].file.partition("/")
+            assert top != "probes" or row.peer is pd.NA or row.peer == rest.partition("/")[0]
+
+
+def test_every_probe_came_to_its_end(lab: Lab) -> None:
+    asked = {probe.path for probe in [*EVERY, *probes.rulesets()]}
+
+    assert {path for path, code in lab.truth["codes"].items() if code == 124} == set()
+    assert set(lab.truth["codes"]) == asked
 
 
 def is_of_nmap(issue: Any) -> bool:
@@ -214,7 +239,13 @@ def answers(lab: Lab, probe: Probe, *outcomes: str) -> list[str]:
     return [" ".join(sorted(by_ttl[ttl])) for ttl in sorted(by_ttl)]
 
 
-@each(WHOLE)
+@each(
+    WHOLE,
+    known={
+        "e3/traceroute-icmp-nat.txt": "takes the NAT router for the target, though the trace goes on behind it: 3 hops, not 4",
+        "e4/tracepath.txt": "takes `pmtu 1400`, said by the router one hop before, for an answer from this distance",
+    },
+)
 def test_path(lab: Lab, probe: Probe) -> None:
     (target,) = probe.targets
     (trace,) = lab.rows("traces", probe)
@@ -467,10 +498,14 @@ def test_the_names_of_services_are_those_that_were_asked(lab: Lab) -> None:
 # --- captures -----------------------------------------------------------------------------------------------------
 
 
+captured = pytest.mark.xfail("captures" not in TABLES, reason="captures are not read yet", strict=True)
+
+
 def ends_of(rows: list[Any]) -> set[tuple[str, str]]:
     return {(row.client, row.server) for row in rows if row.port == 4371}
 
 
+@captured
 def test_both_sides_of_the_nat_show_the_same_handshakes(lab: Lab) -> None:
     inside, outside = (ends_of(lab.captured("tls_handshakes", f"nc/{side}.pcap")) for side in ("inside", "outside"))
 
@@ -482,6 +517,7 @@ def test_both_sides_of_the_nat_show_the_same_handshakes(lab: Lab) -> None:
     assert {(translated(client), translated(server)) for client, server in inside} == outside
 
 
+@captured
 @pytest.mark.parametrize("place", ["e1", "e3"])
 def test_certificates_in_a_capture(lab: Lab, place: str) -> None:
     shakes = [row for row in lab.captured("tls_handshakes", f"tcpdump00_{place}_") if row.port == 4371]
@@ -496,6 +532,7 @@ def test_certificates_in_a_capture(lab: Lab, place: str) -> None:
         assert row.version == ("TLSv1.3" if hidden else "TLSv1.2")
 
 
+@captured
 @pytest.mark.parametrize("place", ["e1", "e3"])
 def test_an_expired_client_is_turned_away_in_a_capture(lab: Lab, place: str) -> None:
     shakes = lab.captured("tls_handshakes", f"tcpdump00_{place}_")
@@ -508,6 +545,7 @@ def test_an_expired_client_is_turned_away_in_a_capture(lab: Lab, place: str) -> 
 PLACES = [("e1", "tcpdump00_e1_"), ("e3", "tcpdump00_e3_"), ("nc", "nc/inside.pcap"), ("nc", "nc/outside.pcap")]
 
 
+@captured
 @pytest.mark.parametrize(("place", "ending"), PLACES)
 def test_echoes_in_a_capture(lab: Lab, place: str, ending: str) -> None:
     shortest: dict[str, float] = {}
@@ -520,6 +558,7 @@ def test_echoes_in_a_capture(lab: Lab, place: str, ending: str) -> None:
         assert_length(lab, rtt, place, node_at(server))
 
 
+@captured
 @pytest.mark.parametrize(("place", "ending"), PLACES)
 def test_halves_of_a_connection_in_a_capture(lab: Lab, place: str, ending: str) -> None:
     shortest: dict[tuple[str, str], tuple[float, float]] = {}
@@ -537,6 +576,7 @@ def test_halves_of_a_connection_in_a_capture(lab: Lab, place: str, ending: str) 
         assert_length(lab, near, place, node_at(client))
 
 
+@captured
 def test_who_prohibits_in_a_capture(lab: Lab) -> None:
     said = {
         (row.said_by, row.server, row.port)
@@ -548,6 +588,21 @@ def test_who_prohibits_in_a_capture(lab: Lab) -> None:
 
 
 # --- the lab itself -----------------------------------------------------------------------------------------------
+
+
+def test_why_it_cannot_run_is_said_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(shutil, "which", lambda tool: None if tool == "mtr" else f"/usr/bin/{tool}")
+    assert launch.missing() == "the lab needs mtr (mtr-tiny)"
+
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert launch.missing() == "the lab needs root on Linux: it makes network namespaces"
+
+
+def test_what_it_needs_is_installed_where_nothing_may_skip() -> None:
+    installed = (launch.ROOT / ".ci" / "run").read_text().split()
+
+    assert set(launch.TOOLS.values()) - set(installed) == set()
 
 
 def inhabitants(space: str) -> list[int]:
@@ -562,20 +617,36 @@ def inhabitants(space: str) -> list[int]:
     return found
 
 
-def test_nothing_is_left_when_it_is_killed(tmp_path: Path) -> None:
+STARTER = """
+import pathlib, sys
+from tests.lab import launch
+with launch.started(pathlib.Path(sys.argv[1])) as lab:
+    for line in lab.stdout:
+        print(lab.pid, line, end="", flush=True)
+"""
+
+
+@pytest.mark.parametrize("killed", ["the lab", "who started it"])
+def test_nothing_is_left_when_it_is_killed(tmp_path: Path, killed: str) -> None:
     if reason := launch.missing():
         pytest.skip(reason)
-    with launch.started(tmp_path) as running:
-        assert running.stdout
-        assert running.stdout.readline().endswith("up\n")
-        (first,) = Path(f"/proc/{running.pid}/task/{running.pid}/children").read_text().split()
+    starter = subprocess.Popen(
+        [sys.executable, "-c", STARTER, str(tmp_path / "lab")], cwd=launch.ROOT, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert starter.stdout
+        lab, *said = starter.stdout.readline().split()
+        assert said[-1] == "up"
+        (first,) = Path(f"/proc/{lab}/task/{lab}/children").read_text().split()
         space = os.readlink(f"/proc/{first}/ns/pid")
         assert len(inhabitants(space)) > len(plan.NODES)
-        running.kill()
-        running.wait()
+        os.kill(int(lab) if killed == "the lab" else starter.pid, signal.SIGKILL)
         deadline = time.monotonic() + 10
         while inhabitants(space) and time.monotonic() < deadline:
             time.sleep(0.05)
+    finally:
+        starter.kill()
+        starter.communicate()
 
     assert inhabitants(space) == []
     assert not any((Path("/run/netns") / node.name).exists() for node in plan.NODES)

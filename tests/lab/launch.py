@@ -46,8 +46,8 @@ def missing() -> str:
         return "the lab needs root on Linux: it makes network namespaces"
     if absent := [f"{tool} ({package})" for tool, package in TOOLS.items() if not shutil.which(tool)]:
         return f"the lab needs {', '.join(absent)}"
-    if not os.path.exists("/dev/net/tun"):
-        return "the lab needs /dev/net/tun"
+    if absent := [path for path in ("/dev/net/tun", "/proc/sys/net/ipv6") if not os.path.exists(path)]:
+        return f"the lab needs {', '.join(absent)}"
     tried = subprocess.run([*_ALONE, "true"], capture_output=True, text=True, check=False)
     return f"the lab may not make namespaces here: {tried.stderr.strip()}" if tried.returncode else ""
 
