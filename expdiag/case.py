@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -125,7 +125,7 @@ class Tables(Mapping[str, "pd.DataFrame"]):
             self._frames[name] = tables.frame(name, self.rows(name), self._case.cluster.peer_of)
         return self._frames[name]
 
-    def rows(self, name: str) -> tuple[Any, ...]:
+    def rows(self, name: str) -> Sequence[Any]:
         """Return the rows of a table as named tuples."""
         if name == "issues":
             return self._case.all_issues

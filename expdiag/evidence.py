@@ -6,8 +6,10 @@ a source survives filters, joins and storage, and two workers never have to agre
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_right
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 _PLACE_BITS = 32
 _EXCERPT_LIMIT = 400
@@ -31,31 +33,78 @@ class Source(NamedTuple):
     context: str = ""
 
 
-@dataclass(slots=True)
-class FileSources:
-    """The places of one file that rows point at, in the order they were read."""
+class Places(Protocol):
+    """Places that follow each other in a file, kept together."""
 
-    number: int
-    name: str
-    lines: list[int] = field(default_factory=list)
+    def __len__(self) -> int: ...
+
+    def place(self, number: int) -> tuple[int, str, str]:
+        """Return line, words and context of one, counted from 0; line 0 is the whole file."""
+        ...
+
+
+@dataclass(slots=True)
+class _Notes:
+    """Places that were noted one by one."""
+
+    lines: array[int] = field(default_factory=lambda: array("i"))
     texts: list[str] = field(default_factory=list)
     contexts: dict[int, str] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def place(self, number: int) -> tuple[int, str, str]:
+        return self.lines[number], self.texts[number], self.contexts.get(number, "")
+
+
+class FileSources:
+    """The places of one file that rows point at, in the order they were read."""
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number = number
+        self.name = name
+        self._parts: list[Places] = []
+        self._starts: list[int] = []
+        self._size = 0
+        self._notes: _Notes | None = None
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def next(self) -> int:
+        """The source id of the place that is noted next."""
+        return (self.number << _PLACE_BITS) + self._size
+
     def note(self, line: int, text: str, context: str = "") -> int:
         """Remember a line and return its source id."""
+        if self._notes is None:
+            self._notes = _Notes()
+            self._parts.append(self._notes)
+            self._starts.append(self._size)
         if context:
-            self.contexts[len(self.lines)] = context
-        self.lines.append(line)
-        self.texts.append(text)
-        return (self.number << _PLACE_BITS) + len(self.lines) - 1
+            self._notes.contexts[len(self._notes)] = context
+        self._notes.lines.append(line)
+        self._notes.texts.append(text)
+        self._size += 1
+        return self.next - 1
+
+    def note_all(self, places: Places) -> None:
+        """Remember places that are kept together; the first one gets the id `next`."""
+        self._parts.append(places)
+        self._starts.append(self._size)
+        self._size += len(places)
+        self._notes = None
 
     def at(self, place: int) -> Source:
         """Return the place with this number."""
-        text = self.texts[place].strip()
+        part = bisect_right(self._starts, place) - 1
+        line, text, context = self._parts[part].place(place - self._starts[part])
+        text = text.strip()
         if len(text) > _EXCERPT_LIMIT:
             text = text[: _EXCERPT_LIMIT - 1] + "…"
-        context = self.contexts.get(place, "")
-        return Source(self.name, self.lines[place] or None, None, text, context)
+        return Source(self.name, line or None, None, text, context)
 
 
 class SourceBook:
@@ -74,7 +123,7 @@ class SourceBook:
         return self._files[file_number(source)].at(place(source))
 
     def __len__(self) -> int:
-        return sum(len(file.lines) for file in self._files)
+        return sum(map(len, self._files))
 
     @property
     def files(self) -> tuple[str, ...]:

@@ -5,21 +5,29 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from expdiag.scenarios.spec import AS_OF
+from expdiag.scenarios import exports
+from expdiag.scenarios.spec import AS_OF, healthy
 from expdiag.scenarios.write import tar_gz
 
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "data" / "cases"
 RUNS = 7
+ZONE = (
+    *(("Name", "zone of a branch"), ("Type", "Neighbor"), ("Neighbor Peer 1 Address", "10.1.2.7"), ("H323 Mode", "On")),
+    *(("SIP Port", "5061"), ("SIP TLS Verify Mode", "Off"), ("HopCount", "15"), ("Neighbor Peer 2 Address", "")),
+    ("Neighbor Authentication Password", "{cipher}abcdef"),
+)
 
 
 def seconds(*command: object) -> list[float]:
@@ -75,6 +83,44 @@ def bench_log(folder: str, megabytes: int = 300) -> None:
         print(f"{name:34} {middle:7.3f}s {middle / unpacking:14.2f}x {promised:>9}")
 
 
+def zones(numbers: Iterable[int]) -> list[tuple[str, str]]:
+    """Return the leaves of zones with these indexes."""
+    return [(f"Zones Zone {number} {word}", value) for number in numbers for word, value in ZONE]
+
+
+def write_dumps(folder: Path, megabytes: int) -> dict[str, Path]:
+    """Write a configuration of many zones as text and as XML, and a status of as many as XML."""
+    peer = healthy().peers[0]
+    written = {}
+    for name, leaves, print_ in (
+        ("configuration text", exports.configuration(peer), exports.configuration_text),
+        (
+            "configuration XML",
+            exports.configuration(peer),
+            lambda found: exports.xml("Configuration", found, "X14.3.4"),
+        ),
+        ("status XML", exports.status(peer, AS_OF), lambda found: exports.xml("Status", found, "X14.3.4")),
+    ):
+        size_of_100 = len(print_(zones(range(10_000, 10_100)))) - len(print_([]))
+        many = zones(range(10_000, 10_000 + megabytes * 100_000_000 // size_of_100))
+        written[name] = folder / f"{name}.dump"
+        written[name].write_text(print_([*leaves, *many]), encoding="utf-8")
+    return written
+
+
+def bench_dumps(folder: str, megabytes: int = 50) -> None:
+    """Print how long the tables of large dumps take, whole process, beside unpacking the same dump."""
+    print(f"\n{'dump of ' + str(megabytes) + ' MB':34} {'median':>8} {'to gzip -dc':>15} {'MB/s':>9} {'promised':>9}")
+    for name, dump in write_dumps(Path(folder), megabytes).items():
+        size = dump.stat().st_size / 1e6
+        packed = dump.with_suffix(".gz")
+        packed.write_bytes(gzip.compress(dump.read_bytes(), 6))
+        unpacking = statistics.median(seconds("gzip", "-dc", packed))
+        load = f"import expdiag; expdiag.load({str(dump)!r}).cluster"
+        middle = statistics.median(seconds(sys.executable, "-c", load))
+        print(f"{name:34} {middle:7.3f}s {middle / unpacking:14.2f}x {size / middle:9.1f} {'25 MB/s':>9}")
+
+
 def main() -> None:
     """Print the tables."""
     python = sys.executable
@@ -95,6 +141,7 @@ def main() -> None:
             middle = statistics.median(times)
             print(f"{name:34} {middle:7.3f}s {max(times):7.3f}s {middle / bare:14.1f}x {promised:>9}")
         bench_log(folder)
+        bench_dumps(folder)
 
 
 if __name__ == "__main__":

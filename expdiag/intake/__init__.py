@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -18,7 +18,7 @@ from expdiag.intake.firewall.page import rule_of_page
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
 from expdiag.intake.merging import merge
 from expdiag.intake.reading import Harvest, TooMuchError
-from expdiag.tables import TABLES, FileRead, Issue
+from expdiag.tables import TABLES, FileRead, Issue, Leaves
 
 __all__ = ["CaseFile", "Dossier", "read"]
 
@@ -29,23 +29,29 @@ class Dossier:
 
     Attributes:
         name: name of the case.
-        rows: named tuples by table name; every table is there, possibly empty.
+        rows: named tuples by table name; every table is there, possibly empty. Those of `settings` are `Leaves`.
         sources: opens the source ids of the rows.
         facts: what `case.toml` says.
         as_of: the clock for validity: `case.toml`, else the newest time stamp met, else None.
     """
 
     name: str
-    rows: Mapping[str, tuple[Any, ...]]
+    rows: Mapping[str, Sequence[Any]]
     sources: SourceBook
     facts: CaseFile
     as_of: datetime | None
+
+    @property
+    def settings(self) -> Leaves:
+        """The rows of `settings`."""
+        leaves: Leaves = self.rows["settings"]  # type: ignore[assignment]
+        return leaves
 
 
 @dataclass(slots=True)
 class _Reading:
     book: SourceBook = field(default_factory=SourceBook)
-    rows: dict[str, list[Any]] = field(default_factory=lambda: {table: [] for table in TABLES})
+    rows: dict[str, Any] = field(default_factory=lambda: {**{table: [] for table in TABLES}, "settings": Leaves()})
     facts: CaseFile | None = None
     newest: datetime | None = None
     understood: int = 0
@@ -75,7 +81,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
     facts = reading.facts or CaseFile()
     return Dossier(
         name=facts.name or _default_name(where),
-        rows={table: tuple(rows) for table, rows in reading.rows.items()},
+        rows={table: rows if isinstance(rows, Leaves) else tuple(rows) for table, rows in reading.rows.items()},
         sources=reading.book,
         facts=facts,
         as_of=facts.as_of or reading.newest,

@@ -16,11 +16,12 @@ _SAME_CHANGE = timedelta(days=1)
 _CLOCKS_DIFFER = timedelta(seconds=2)
 
 
-def merge(rows: dict[str, list[Any]], sources: SourceBook) -> None:
+def merge(rows: dict[str, Any], sources: SourceBook) -> None:
     """Put what logs say into the order of UTC, mark alarms that nothing lowers, and add issues of clocks."""
     for table in _BY_TIME:
         rows[table].sort(key=lambda row: row.time or _LATEST)
-    hosts = {file_number(row.source): row.value for row in rows["settings"] if row[:2] == ("log", "host")}
+    of_log = rows["settings"].where(lambda tree, _: tree == "log")
+    hosts = {file_number(row.source): row.value for row in of_log if row.path == "host"}
     rows["alarms"] = _still_up(rows["alarms"], hosts)
     rows["issues"] += _differing_clocks(rows["configuration_changes"], hosts, sources)
 

@@ -12,7 +12,7 @@ from typing import Any
 from expdiag.evidence import FileSources
 from expdiag.intake.member import Member
 from expdiag.intake.secrets import scrub
-from expdiag.tables import NAME_OF, Issue
+from expdiag.tables import NAME_OF, Block, Issue, Leaves
 
 MAX_LINE_BYTES = 1 << 18
 MAX_ROWS = 1_000_000
@@ -26,6 +26,10 @@ class TooMuchError(Exception):
     """A file holds more than any Expressway writes; what was read of it counts."""
 
 
+def _too_many_rows() -> TooMuchError:
+    return TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
+
+
 @dataclass(slots=True)
 class Harvest:
     """Rows and issues of one file.
@@ -34,7 +38,7 @@ class Harvest:
         sources: places of this file; `note()` makes the source id of a row.
         vantage: where a probe stood, as the folder names it; empty where it does not.
         open_origin: starts the places of another machine that speaks in the same file.
-        rows: rows by table name.
+        rows: rows by table name, lists and `Leaves`.
         lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
         open_end: True once the last line has come without its line end, so that it may be cut.
@@ -43,7 +47,7 @@ class Harvest:
     sources: FileSources
     vantage: str = ""
     open_origin: Callable[[str], FileSources] | None = None
-    rows: dict[str, list[Any]] = field(default_factory=dict)
+    rows: dict[str, Any] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     first_time: datetime | None = None
     last_time: datetime | None = None
@@ -55,7 +59,18 @@ class Harvest:
 
     def add(self, row: Any) -> None:
         """Take a row; its type says which table it belongs to."""
-        self.rows.setdefault(NAME_OF[type(row)], []).append(row)
+        table = NAME_OF[type(row)]
+        self.rows.setdefault(table, Leaves() if table == "settings" else []).append(row)
+
+    def add_block(self, block: Block) -> None:
+        """Take many settings at once, with their places; the first one has the source `sources.next`."""
+        room = MAX_ROWS - len(self.sources)
+        taken = block if len(block) <= room else block.begin(room)
+        if len(taken):
+            self.sources.note_all(taken)
+            self.rows.setdefault("settings", Leaves()).extend(taken)
+        if taken is not block:
+            raise _too_many_rows()
 
     def note(self, line: int, text: str, context: str = "", origin: str = "") -> int:
         """Remember a line of this file, as far as anybody would read it, and return its source id.
@@ -67,8 +82,8 @@ class Harvest:
             origin: machine whose words these are, where several speak in one file; empty for the file's own.
         """
         sources = self._of(origin) if origin else self.sources
-        if len(sources.lines) >= MAX_ROWS:
-            raise TooMuchError(f"more than {MAX_ROWS} rows; the rest of the file was not read")
+        if len(sources) >= MAX_ROWS:
+            raise _too_many_rows()
         return sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
 
     def _of(self, origin: str) -> FileSources:
@@ -131,39 +146,62 @@ def lines(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
 
 
 def _numbered(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
-    number = 0
+    for first, text in texts(member, harvest):
+        yield from enumerate(text.split("\n"), start=first)
+
+
+def texts(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
+    """Yield blocks of whole lines, without the last line end, and the number of the first line of each."""
+    first = 1
     for block in _blocks(as_utf8(member), harvest):
-        for line in _decoded(block, number, harvest):
-            number += 1
-            yield number, line
-        harvest.lines = number
+        text = _decoded(block, first - 1, harvest)
+        yield first, text
+        first += text.count("\n") + 1
+        harvest.lines = first - 1
 
 
 def without_keys(numbered: Iterable[tuple[int, str]], harvest: Harvest) -> Iterator[tuple[int, str]]:
     """Yield numbered lines without what stands between the marks of a private key, which is reported."""
-    key_lines = 0
-    for number, line in numbered:
-        if "PRIVATE KEY-----" in line and (marks := list(_KEY_MARK.finditer(line))):
-            if not key_lines or any(mark[1] == "BEGIN" for mark in marks):
-                report_key(number, harvest)
-            yield from ((number, words) for words in _beside(line, marks, inside=key_lines > 0))
-            key_lines = int(marks[-1][1] == "BEGIN")
-        elif key_lines and _belongs_to_key(line):
-            key_lines = key_lines + 1 if key_lines < _MAX_KEY_LINES and "-----END" not in line else 0
-        else:
-            key_lines = 0
-            yield number, line
+    keys = Keys(harvest)
+    return ((number, words) for number, line in numbered for words in keys.beside(number, line))
 
 
-def _beside(line: str, marks: list[re.Match[str]], inside: bool) -> Iterator[str]:
-    """Yield what a line with marks of keys holds of other blocks, run together with them."""
-    start = 0
+class Keys:
+    """Follows lines in order and keeps back what stands between the marks of a private key."""
+
+    def __init__(self, harvest: Harvest) -> None:
+        self._harvest = harvest
+        self._lines = 0  # of the key that is open
+
+    def beside(self, number: int, line: str) -> Iterable[str]:
+        """Return what a line holds beside keys: itself, nothing, or the blocks run together with a key on it."""
+        if KEY_MARK in line and (marks := list(_KEY_MARK.finditer(line))):
+            if not self._lines or any(mark[1] == "BEGIN" for mark in marks):
+                report_key(number, self._harvest)
+            rest = _between(line, marks, inside=self._lines > 0)
+            self._lines = int(marks[-1][1] == "BEGIN")
+            return rest
+        if self._lines and _belongs_to_key(line):
+            self._lines = self._lines + 1 if self._lines < _MAX_KEY_LINES and "-----END" not in line else 0
+            return ()
+        self._lines = 0
+        return (line,)
+
+    def end(self) -> None:
+        """Take note that lines follow which no key can hold."""
+        self._lines = 0
+
+
+def _between(line: str, marks: list[re.Match[str]], inside: bool) -> list[str]:
+    """Return what a line with marks of keys holds of other blocks, run together with them."""
+    found, start = [], 0
     for mark in marks:
         if not inside and "-----" in line[start : mark.start()]:
-            yield line[start : mark.start()]
+            found.append(line[start : mark.start()])
         inside, start = mark[1] == "BEGIN", mark.end()
     if not inside and "-----" in line[start:]:
-        yield line[start:]
+        found.append(line[start:])
+    return found
 
 
 def report_key(number: int, harvest: Harvest) -> None:
@@ -171,6 +209,7 @@ def report_key(number: int, harvest: Harvest) -> None:
     harvest.issue("secret", _KEY_FOUND, number)
 
 
+KEY_MARK = "PRIVATE KEY-----"
 _MAX_KEY_LINES = 500
 _KEY_FOUND = (
     "a private key is in this file; it was not read. Treat the key as compromised if the file was sent to anyone, and "
@@ -184,8 +223,8 @@ def _belongs_to_key(line: str) -> bool:
     return _KEY_LINE.fullmatch(line) is not None
 
 
-def _decoded(block: bytes, number: int, harvest: Harvest) -> list[str]:
-    """Return the lines of a block; `number` is that of the line before it."""
+def _decoded(block: bytes, number: int, harvest: Harvest) -> str:
+    """Return the text of a block, each line ended by one character; `number` is that of the line before it."""
     try:
         text = block.decode()
     except UnicodeDecodeError:
@@ -195,8 +234,9 @@ def _decoded(block: bytes, number: int, harvest: Harvest) -> list[str]:
                 harvest.issue("undecodable", "bytes that are no UTF-8 were replaced", number + offset)
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines_ = text.split("\n")
-    return lines_[:-1] if lines_[-1] == "" and block.endswith(b"\r") else lines_
+        if block.endswith(b"\r"):
+            text = text[:-1]
+    return text
 
 
 def _is_utf8(raw: bytes) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 MASK = "‹secret›"
 
@@ -49,6 +50,30 @@ def mask(path: str, value: str) -> str:
     if names_a_secret(path) or "{cipher}" in value.lower():
         return MASK
     return scrub(value) if ":" in value or "=" in value or "-" in value else value
+
+
+def masks(paths: Sequence[str], values: Sequence[str], secret: Iterable[int]) -> dict[int, str]:
+    """Return how those of many values may be shown that may not be shown as they are, by their number.
+
+    Args:
+        paths: paths of the settings.
+        values: their values.
+        secret: numbers of those whose path names a secret.
+    """
+    hidden = {number: MASK for number in secret if values[number]}
+    if hidden:
+        values = ["" if number in hidden else value for number, value in enumerate(values)]
+    if _may_hold_a_secret("\n".join(values)):
+        for number, (path, value) in enumerate(zip(paths, values, strict=True)):
+            if (masked := mask(path, value)) != value:
+                hidden[number] = masked
+    return hidden
+
+
+def _may_hold_a_secret(text: str) -> bool:
+    """Whether `mask` could change any value in a text of many, whatever the path; cheap and never wrongly False."""
+    lower = text.lower()
+    return "{cipher}" in lower or any(hint in lower for hint in _HINTS) or _LICENCE.search(text) is not None
 
 
 def scrub(text: str) -> str:

@@ -17,6 +17,11 @@ _CLOCK = "systemunit systemtime"
 MAX_DEPTH = 64
 
 
+def tells_more(tree: str, path: str) -> bool:
+    """Whether a leaf tells more than a setting: the time, or a part of an alarm."""
+    return tree == "status" and (path.lower() == _CLOCK or _ALARM_LEAF.match(path) is not None)
+
+
 class Grower:
     """Takes the leaves of one tree and gives settings and alarms to the harvest."""
 

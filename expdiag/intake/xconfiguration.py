@@ -7,14 +7,15 @@ Prefix and quotes are optional and keywords any case (Administrator Guide X15.0,
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from expdiag import knowledge
-from expdiag.intake import trees
+from expdiag.intake import plain, trees
 from expdiag.intake.member import Member
 from expdiag.intake.prompts import prompt
-from expdiag.intake.reading import Harvest, Reader, lines
+from expdiag.intake.reading import Harvest, Keys, Reader, texts
 from expdiag.intake.secrets import mask
-from expdiag.tables import Setting
+from expdiag.tables import Block, Setting
 
 # *c xConfiguration Zones Zone 6 DNS SIP TLS Verify Mode: "On"
 _PATH = re.compile(r"(?P<prefix>(?:\*c\s+)?(?:xConfiguration\s+)?)(?P<path>\w[\w -]*)", re.I)
@@ -54,13 +55,31 @@ def unquoted(value: str) -> str:
 
 
 def _read(member: Member, harvest: Harvest) -> None:
+    keys = Keys(harvest)
     last_understood = True
-    for number, line in lines(member, harvest):
-        if line.strip():
-            last_understood = take(line, number, harvest)
-            if not last_understood:
-                harvest.issue("unrecognised", line, number)
+    for first, text in texts(member, harvest):
+        for part in plain.split(text, first, "configuration", _form, harvest.sources):
+            if isinstance(part, Block):
+                keys.end()
+                harvest.add_block(part)
+                last_understood = True
+                continue
+            number, line = part
+            for words in filter(str.strip, keys.beside(number, line)):
+                last_understood = take(words, number, harvest)
+                if not last_understood:
+                    harvest.issue("unrecognised", words, number)
     harvest.complete = harvest.complete and last_understood
+
+
+@lru_cache(maxsize=1 << 12)
+def _form(beginning: str) -> plain.Form | None:
+    """Return how lines with this beginning are taken, None where each of them has to be looked at."""
+    leaf = _leaf(beginning)
+    head, colon, rest = beginning.partition(":")
+    if not leaf or not head.endswith(leaf[0]):
+        return None
+    return plain.Form(head.removesuffix(leaf[0]), leaf[0], colon + rest)
 
 
 def take(line: str, number: int, harvest: Harvest) -> bool:

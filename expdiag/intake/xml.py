@@ -6,13 +6,15 @@ The same facts give the same rows as text. A DOCTYPE is refused outright, so the
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from xml.parsers import expat
 
 from expdiag import knowledge
 from expdiag.intake import trees
-from expdiag.intake.member import Member
+from expdiag.intake.member import CutShortError, Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask
+from expdiag.intake.skim import Node, Skimmed, Skimmer
 
 # What Cisco TMS compares between peers, `/alternatesconfiguration.xml`, is configuration by another name
 _TREES = {
@@ -66,18 +68,30 @@ class _Walker:
         self._harvest = harvest
         self._grower = trees.Grower("", harvest)
         self._indexed: frozenset[str] = frozenset()
-        self._paths: list[tuple[str, str]] = []  # path and its skeleton, per open element
+        self._paths: list[Node] = []  # the open elements
+        self._skimmer = Skimmer("", self._indexed)
         self._is_leaf = True
         self._text: list[str] = []
         self._text_size = 0
         self._line = self._start_byte = self._window_byte = 0
         self._window = b""
+        self._fed = self._last_end = 0
+        self._between_tags = False
+        self._is_utf8 = True
         self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
-        self.parser.StartElementHandler = self._start
-        self.parser.EndElementHandler = self._end
-        self.parser.CharacterDataHandler = self._characters
         self.parser.StartDoctypeDeclHandler = self._doctype
+        self.parser.XmlDeclHandler = self._declaration
+        self._follow(closely=True)
+
+    def _follow(self, *, closely: bool) -> None:
+        """Have the parser tell of every element, or only check what it is fed."""
+        self.parser.StartElementHandler = self._start if closely else None
+        self.parser.EndElementHandler = self._end if closely else None
+        self.parser.CharacterDataHandler = self._characters if closely else None
+
+    def _declaration(self, _version: str, encoding: str | None, _standalone: int) -> None:
+        self._is_utf8 = encoding is None or encoding.lower() == "utf-8"
 
     def _doctype(self, *_: object) -> None:
         raise _RefusedXMLError(
@@ -106,16 +120,13 @@ class _Walker:
             raise _RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
         self._grower = trees.Grower(tree, self._harvest)
         self._indexed = knowledge.indexed_paths(tree)
-        self._paths.append(("", ""))
+        self._skimmer = Skimmer(tree, self._indexed)
+        self._paths.append(Node("", ""))
 
     def _enter(self, name: str, attributes: dict[str, str]) -> None:
-        path, skeleton = self._paths[-1]
-        path = f"{path} {name}" if path else name
-        skeleton = f"{skeleton} {name.lower()}" if skeleton else name.lower()
-        item = attributes.get("item")
-        if item is not None and (item != "1" or f"{skeleton} *" in self._indexed):
-            path, skeleton = f"{path} {item}", f"{skeleton} *"
-        self._paths.append((path, skeleton))
+        node = self._paths[-1].child(name, attributes.get("item"), self._indexed)
+        self._paths.append(node)
+        path, _ = node
         for key, value in attributes.items():
             if key not in _OWN_ATTRIBUTES and ":" not in key:
                 self._grower.leaf(f"{path} {key}", value, self._note(f'<{name} {key}="{mask(key, value)}">'))
@@ -128,6 +139,7 @@ class _Walker:
             raise _RefusedXMLError("line-too-long", _TOO_LONG)
 
     def _end(self, tag: str) -> None:
+        self._last_end = self.parser.CurrentByteIndex
         path, _ = self._paths.pop()
         if self._is_leaf and path:
             value = "".join(self._text).strip()
@@ -158,30 +170,84 @@ class _Walker:
     def _note(self, text: str) -> int:
         return self._harvest.note(self._line, text)
 
-    def feed(self, data: bytes) -> None:
-        """Parse a piece of the file."""
+    def feed(self, piece: bytes) -> None:
+        """Parse a piece of the file: plain leaves in bulk, anything else element by element."""
+        line = self.parser.CurrentLineNumber
+        if self._between_tags and self._is_utf8 and (skimmed := self._skim(piece, line)):
+            self._follow(closely=False)
+            try:
+                self.parser.Parse(piece, False)
+            except expat.ExpatError:
+                before = _whole_tags(piece[: self.parser.ErrorByteIndex - self._fed])
+                self._take(self._skim(before, line))
+                raise
+            self._take(skimmed)
+            self._fed += len(piece)
+            self._window, self._window_byte, self._start_byte = b"", self._fed, self._fed
+        else:
+            self._follow(closely=True)
+            self._walk(piece)
+            tag = piece.rfind(b"</")
+            ends_with_tag = tag >= 0 and piece.find(b">", tag) == len(piece) - 1
+            self._between_tags = ends_with_tag and self._last_end == self._fed + tag and bool(self._paths)
+            self._fed += len(piece)
+            if self._fed - self.parser.CurrentByteIndex > _MAX_UNPARSED:
+                raise _RefusedXMLError("line-too-long", _TOO_LONG)
+
+    def _skim(self, piece: bytes, line: int) -> Skimmed | None:
+        return self._skimmer.skim(piece, self._paths[-1], line, self._harvest.sources.next)
+
+    def _take(self, skimmed: Skimmed | None) -> None:
+        if skimmed:
+            self._paths = skimmed.inside.lineage()
+            if skimmed.block:
+                self._harvest.add_block(skimmed.block)
+
+    def _walk(self, piece: bytes) -> None:
         passed = max(self._start_byte - self._window_byte, len(self._window) - _MAX_UNPARSED)
         self._window = self._window[passed:]
         self._window_byte += passed
-        self._window += data
-        self.parser.Parse(data, False)
+        self._window += piece
+        self.parser.Parse(piece, False)
 
     def finish(self) -> None:
         """Hand over what only the whole tree tells."""
         self._grower.finish()
 
 
+def _whole_tags(data: bytes) -> bytes:
+    """Return what stands before the end of the last tag that is whole."""
+    start = data.rfind(b"<")
+    if data.find(b">", start) < 0:
+        start = data.rfind(b"<", 0, start)
+    return data[: data.find(b">", start) + 1] if start >= 0 else b""
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the content in pieces of up to 64 kB that end with a closing tag, as far as they hold one."""
+    rest = b""
+    try:
+        for chunk in chunks:
+            data, at = rest + chunk, 0
+            while len(data) - at >= _FEED:
+                limit = at + _FEED
+                tag = data.rfind(b"</", at, data.rfind(b">", at, limit) + 1)
+                end = data.find(b">", tag) + 1 if tag >= 0 else limit
+                yield data[at:end]
+                at = end
+            rest = data[at:]
+    except CutShortError:
+        yield rest
+        raise
+    yield rest
+
+
 def _read(member: Member, harvest: Harvest) -> None:
     wide = is_wide(member.head)
     walker = _Walker(harvest, "utf-8" if wide else None)
-    fed = 0
     try:
-        for chunk in as_utf8(member) if wide else member.chunks():
-            for start in range(0, len(chunk), _FEED):
-                walker.feed(chunk[start : start + _FEED])
-            fed += len(chunk)
-            if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
-                raise _RefusedXMLError("line-too-long", _TOO_LONG)
+        for piece in _pieces(as_utf8(member) if wide else member.chunks()):
+            walker.feed(piece)
         walker.parser.Parse(b"", True)
     except _RefusedXMLError as refused:
         harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from expdiag.model import filenames, identity
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
-from expdiag.model.places import fields, has_index, is_made
+from expdiag.model.places import fields, has_index, is_made, tells
 from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
@@ -24,9 +24,12 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     """Return the peers whose exports are in the case, still without names, and what is odd about them."""
     by_name: dict[str, FileRead] = {row.file: row for row in dossier.rows["files"]}
     files = {number: by_name[name] for number, name in enumerate(dossier.sources.files)}
-    evidence = {file_number(row.source) for table in _OF_A_PEER for row in dossier.rows[table]}
+    last_rows = dossier.settings.last_sources(file_number)
+    told: dict[str, Sequence[Any]] = {table: dossier.rows[table] for table in _OF_A_PEER}
+    told["settings"] = tuple(dossier.settings.where(tells))
+    evidence = {file_number(row.source) for rows in told.values() for row in rows}.union(last_rows)
     names = {number: files[number].file for number in evidence}
-    bundles, unplaced = identity.bundles(names, dossier.rows["settings"], frozenset(evidence))
+    bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence))
     issues = [
         Issue(
             names[file],
@@ -38,7 +41,7 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     ]
     rows_of_file: dict[int, list[tuple[str, Any]]] = {number: [] for number in evidence}
     for table in _OF_A_PEER:
-        for row in dossier.rows[table]:
+        for row in told[table]:
             rows_of_file[file_number(row.source)].append((table, row))
     peers = []
     for bundle in bundles:
@@ -46,21 +49,25 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
         for number in sorted(bundle.files):
             for table, row in rows_of_file[number]:
                 rows[table].append(row)
-        peer, found = _peer(bundle, rows, files, dossier)
+        peer, found = _peer(bundle, rows, files, last_rows, dossier)
         peers.append(peer)
         issues += found
     return peers, issues
 
 
 def _peer(
-    bundle: Bundle, rows: Mapping[str, list[Any]], files: Mapping[int, FileRead], dossier: Dossier
+    bundle: Bundle,
+    rows: Mapping[str, list[Any]],
+    files: Mapping[int, FileRead],
+    last_rows: Mapping[int, int],
+    dossier: Dossier,
 ) -> tuple[Peer, list[Issue]]:
     ages = _ages(bundle, files)
     cut = {number for number in bundle.files if not files[number].complete}
     current = {number for number, age in ages.items() if age == 0}
     alarms = tuple(a for a in rows["alarms"] if a.time is not None or file_number(a.source) in current)
     trusted = sorted(rows["settings"], key=lambda row: _trust(row, ages, files))
-    settings = Settings(trusted, cut, rows["configuration_changes"], alarms, ages.keys() - current)
+    settings = Settings(trusted, cut, last_rows, rows["configuration_changes"], alarms, ages.keys() - current)
     peer = describe(
         settings,
         alarms,

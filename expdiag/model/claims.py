@@ -12,7 +12,6 @@ from expdiag.model.names import canonical, usable
 from expdiag.model.settings import Settings
 from expdiag.tables import Setting
 
-_IDENTIFYING = ("ethernet", "ip ", "systemunit", "ipprotocol", "host", "peer", "provisioning/common/dns/dns ")
 _HOST_BEFORE = "host before"
 
 
@@ -73,8 +72,7 @@ def claims_of(
     """
     rows: dict[int, list[Setting]] = {file: [] for file in evidence}
     for row in settings:
-        if row.path.lower().startswith(_IDENTIFYING):
-            rows[file_number(row.source)].append(row)
+        rows[file_number(row.source)].append(row)
     visited = {names[file] for file in guests}
     claims = {}
     for file in evidence:
@@ -113,7 +111,8 @@ def _join_system_names(claims: dict[int, Claims], rows: Mapping[int, list[Settin
         if claims[file].names and (system := Settings(own).value("system_name").value)
     }
     for file, claim in claims.items():
-        if len(claim.names) == 1 and not rows[file] and (meant := hosts.get(next(iter(claim.names)))):
+        told = Settings(rows[file]).value("host_name").known
+        if len(claim.names) == 1 and not told and (meant := hosts.get(next(iter(claim.names)))):
             claims[file] = claim.joined(Claims(meant))
 
 

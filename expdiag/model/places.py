@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from expdiag import knowledge
 from expdiag.model.versions import Release, release
+from expdiag.tables.leaves import shape
 
 INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)")
 _IGNORED = str.maketrans("", "", "_-")
@@ -91,6 +92,26 @@ def is_made(field: str) -> bool:
 def words(field: str) -> Mapping[str, str]:
     """Return how the values of a field are spelled by us, by their spelling in lower case."""
     return dict(knowledge.load("fields")[field].get("words", {}))
+
+
+@lru_cache(maxsize=1 << 14)
+def tells(tree: str, shape_: str) -> bool:
+    """Whether settings of a shape may stand at a place of a field, or say whose they are; True for a few that do not.
+
+    Args:
+        tree: their tree.
+        shape_: what their paths have in common, see `expdiag.tables.leaves.shape`.
+    """
+    if tree == "log" or (tree, shape_) == ("rest", "peer"):
+        return True
+    plain = " " + shape(shape_.translate(_IGNORED))
+    return any(plain == known or (tail and plain.endswith(known)) for known, tail in _shapes_of_places(tree))
+
+
+@cache
+def _shapes_of_places(tree: str) -> tuple[tuple[str, bool], ...]:
+    found = (place for field in fields() for place in places(field) if place.tree == tree)
+    return tuple((" " + shape(place.skeleton.replace("*", "0")), place.tail) for place in found)
 
 
 def page(field: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 from typing import NamedTuple
 
 from expdiag.evidence import file_number
@@ -58,6 +59,7 @@ class Settings:
         self,
         rows: Iterable[Setting],
         cut_files: Collection[int] = (),
+        last_rows: Mapping[int, int] = MappingProxyType({}),
         changes: Iterable[ConfigurationChange] = (),
         alarms: Iterable[Alarm] = (),
         old_files: Collection[int] = (),
@@ -65,20 +67,19 @@ class Settings:
         """Take what is known of a peer.
 
         Args:
-            rows: its settings.
+            rows: its settings, as far as they stand at a place of a field.
             cut_files: numbers of files whose end is missing.
+            last_rows: the source of the last setting of each file.
             changes: changes its log tells of; the newest of a setting counts.
             alarms: its alarms; those that are up are places of their own.
             old_files: numbers of files of which a newer export is in the case.
         """
         self._old_files = frozenset(old_files)
         self._cut_files = frozenset(cut_files)
-        self._last_row: dict[int, int] = {}
+        self._last_rows = last_rows
         self._by_place: dict[tuple[str, str], list[Setting]] = {}
         self._by_last_word: dict[tuple[str, str], list[str]] = {}
         for row in rows:
-            file = file_number(row.source)
-            self._last_row[file] = max(row.source, self._last_row.get(file, 0))
             self._take(row)
         for change in sorted(changes, key=lambda change: change.time or _EARLIEST, reverse=True):
             if change.new is not None:
@@ -161,7 +162,7 @@ class Settings:
             return False
         file = file_number(sources[-1])
         suspect = file in self._cut_files or (full is not None and len(listed) < full)
-        return suspect and self._last_row[file] == max(sources)
+        return suspect and self._last_rows.get(file) == max(sources)
 
     def of_log(self) -> list[Setting]:
         """Return the hosts a log names itself by."""

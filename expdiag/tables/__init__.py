@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Union, get_args, get_origin, get_type_hin
 
 from expdiag.errors import UnknownNameError
 from expdiag.tables.exports import Certificate, FirewallRule, Setting
+from expdiag.tables.leaves import Block, Leaves
 from expdiag.tables.logs import Alarm, ConfigurationChange, Event, PeerLink, Replication, Restart, Upgrade
 from expdiag.tables.probes import DnsQuery, DnsRecord, Hop, Probe, Reachability, RoundTrip, TlsHandshake, Trace
 from expdiag.tables.reading import FieldFound, FileRead, Issue
@@ -25,6 +26,7 @@ __all__ = [
     "NAME_OF",
     "TABLES",
     "Alarm",
+    "Block",
     "Certificate",
     "ColumnSchema",
     "ConfigurationChange",
@@ -36,6 +38,7 @@ __all__ = [
     "FirewallRule",
     "Hop",
     "Issue",
+    "Leaves",
     "PeerLink",
     "Probe",
     "Reachability",
