@@ -161,7 +161,7 @@ def test_base_round_trip(lab: Lab, probe: Probe) -> None:
 def test_nothing_is_lost_where_nothing_drops(lab: Lab, probe: Probe) -> None:
     lossy = probe.vantage in (OUTSIDE, node_at(LOSSY.source)) and "mtr" not in probe.name
     for run in lab.rows("round_trips", probe):
-        if not (lossy and (run.address == LOSSY.end or probe.vantage == OUTSIDE)):
+        if not (lossy and (run.address == LOSSY.destination or probe.vantage == OUTSIDE)):
             assert (run.answered, run.loss) == (run.sent, 0.0)
 
 
@@ -170,7 +170,7 @@ def test_every_lost_probe_is_counted(lab: Lab) -> None:
         run
         for probe in probes.round_trips()
         for run in lab.rows("round_trips", probe)
-        if (run.vantage, run.address) == (node_at(LOSSY.source), LOSSY.end)
+        if (run.vantage, run.address) == (node_at(LOSSY.source), LOSSY.destination)
     ]
 
     dropped = lab.truth["counted"][LOSSY.rule]
@@ -180,6 +180,17 @@ def test_every_lost_probe_is_counted(lab: Lab) -> None:
         == dropped
     )
     assert dropped == sum(run.sent for run in runs) // 6
+
+
+def test_the_wires_lose_what_is_lost_outside(lab: Lab) -> None:
+    lost = [
+        run.sent - run.answered
+        for probe in MEASURED
+        if probe.vantage == OUTSIDE
+        for run in lab.rows("round_trips", probe)
+    ]
+
+    assert sum(lost) <= lab.truth["wire"]["lost"]
 
 
 @pytest.mark.parametrize(("vantage", "target"), SILENT)
@@ -242,7 +253,7 @@ def answers(lab: Lab, probe: Probe, *outcomes: str) -> list[str]:
 @each(
     WHOLE,
     known={
-        "e3/traceroute-icmp-nat.txt": "takes the NAT router for the target, though the trace goes on behind it: 3 hops, not 4",
+        "e3/traceroute-icmp-nat.txt": "takes the NAT router for the target, though the trace goes on: 3 hops, not 4",
         "e4/tracepath.txt": "takes `pmtu 1400`, said by the router one hop before, for an answer from this distance",
     },
 )
@@ -343,10 +354,10 @@ def test_every_block_is_in_the_rules(lab: Lab, block: plan.Block) -> None:
     assert (rule.family, rule.chain) == ("ipv6" if block.family == "ip6" else "ipv4", "across")
     assert (rule.action, rule.target) == (answer or ("reject", rule.target))
     assert "admin-prohibited" in rule.target or block.answer != "admin-prohibited"
-    assert (rule.interface, rule.transport, rule.ports) == (block.start, transport, port)
+    assert (rule.interface, rule.transport, rule.ports) == (block.interface, transport, port)
     assert [network and str(ip_network(network)[0]) for network in (rule.source_network, rule.destination_network)] == [
         block.source,
-        block.end,
+        block.destination,
     ]
     assert rule.packets == lab.truth["counted"][block.rule]
     assert bool(rule.conditions) == (block.what == "echo")

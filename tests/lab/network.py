@@ -162,4 +162,4 @@ def _packets(node: str, number: int) -> int:
     """Return how many packets the rule of a block has met."""
     rules = json.loads(run(*on(node, "nft", "-j", "list", "table", "inet", "lab")))["nftables"]
     (words,) = [entry["rule"]["expr"] for entry in rules if entry.get("rule", {}).get("comment") == f"block {number}"]
-    return next(word["counter"]["packets"] for word in words if "counter" in word)
+    return int(next(word["counter"]["packets"] for word in words if "counter" in word))

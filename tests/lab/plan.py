@@ -51,24 +51,24 @@ class Block:
 
     Attributes:
         node: router that holds it.
-        start: interface the packet comes in on; empty for any.
-        end: address it goes to; empty for any.
         what: `tcp 4372`, `udp 53`, `echo`.
         answer: `drop`, `admin-prohibited`, `reset`, or `drop every N` for a lossy path.
+        interface: where the packet comes in; empty for any.
         source: address it comes from; empty for any.
+        destination: address it goes to; empty for any.
     """
 
     node: str
     what: str
     answer: str
-    start: str = ""
-    end: str = ""
+    interface: str = ""
     source: str = ""
+    destination: str = ""
 
     @property
     def family(self) -> str:
         """Address family of the rule, as nft spells it."""
-        return "ip6" if ":" in self.end or ":" in self.source else "ip"
+        return "ip6" if ":" in self.destination or ":" in self.source else "ip"
 
     @property
     def rule(self) -> str:
@@ -77,9 +77,9 @@ class Block:
         kind, _, port = self.what.partition(" ")
         words = [
             f"meta nfproto {'ipv6' if self.family == 'ip6' else 'ipv4'}",
-            f"iifname {self.start}" if self.start else "",
+            f"iifname {self.interface}" if self.interface else "",
             f"{self.family} saddr {self.source}" if self.source else "",
-            f"{self.family} daddr {self.end}" if self.end else "",
+            f"{self.family} daddr {self.destination}" if self.destination else "",
             f"{icmp} type echo-request" if kind == "echo" else f"{kind} dport {port}",
         ]
         if self.answer.startswith("drop every "):
@@ -116,7 +116,6 @@ class Nat:
 
 
 PEERS = ("e1", "e2", "e3", "e4")
-ROUTERS = ("ra", "rb", "nc", "wan")
 DNS, OUTSIDE = "ns", "out"
 CLUSTER_PORTS, SIP_TLS = (4371, 4372), 5061
 NOBODY = "10.99.0.9"
@@ -180,14 +179,14 @@ NODES = (
     ),
 )
 
-LOSSY = Block("ra", "echo", "drop every 6", source="10.41.19.22", end="172.22.8.131")
+LOSSY = Block("ra", "echo", "drop every 6", source="10.41.19.22", destination="172.22.8.131")
 BLOCKS = (
-    Block("rb", "tcp 4372", "drop", end="172.22.8.131"),
-    Block("rb", "udp 53", "drop", end="172.22.8.131"),
-    Block("rb", "tcp 5061", "admin-prohibited", end="fd41:b::3"),
-    Block("wan", "tcp 4371", "admin-prohibited", start="internet"),
-    Block("ra", "tcp 5061", "reset", start="core", source="203.0.113.200"),
-    Block("ra", "echo", "drop", source="203.0.113.200", end="10.41.19.22"),
+    Block("rb", "tcp 4372", "drop", destination="172.22.8.131"),
+    Block("rb", "udp 53", "drop", destination="172.22.8.131"),
+    Block("rb", "tcp 5061", "admin-prohibited", destination="fd41:b::3"),
+    Block("wan", "tcp 4371", "admin-prohibited", interface="internet"),
+    Block("ra", "tcp 5061", "reset", interface="core", source="203.0.113.200"),
+    Block("ra", "echo", "drop", source="203.0.113.200", destination="10.41.19.22"),
     LOSSY,
 )
 NAT = Nat("nc", "outside", "inside", "e4", (4371, 5061))
@@ -319,9 +318,9 @@ def _hits(block: Block, near: End, start: str, target: str, what: str, version: 
     return (
         block.what == what
         and block.family == ("ip6" if version == 6 else "ip")
-        and block.start in ("", near.bridge or near.interface)
+        and block.interface in ("", near.bridge or near.interface)
         and block.source in ("", address(start, version))
-        and block.end in ("", target)
+        and block.destination in ("", target)
     )
 
 

@@ -67,7 +67,10 @@ _V6 = [peer for peer in PEERS if address(peer, 6)]
 
 
 def round_trips() -> list[Probe]:
-    """Return the probes that measure round trips: they run before anything that loads the machine."""
+    """Return the probes that measure round trips: they run before anything that loads the machine.
+
+    Meanwhile the services come up, which nothing asks before that.
+    """
     probes = [_ping(a, f"ping-{b}.txt", reached_at(b, a)) for a, b in permutations(PEERS, 2)]
     probes += [_ping(a, f"ping6-{b}.txt", address(b, 6), options="-6") for a, b in permutations(_V6, 2)]
     others = {a: tuple(reached_at(b, a) for b in PEERS if b != a) for a in PEERS}
@@ -225,9 +228,11 @@ def prompt() -> Iterator[None]:
     """Let what is started in this block go before other work: tools that take the time themselves would measure it."""
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(5))
-    yield
-    with suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 class Captures:
