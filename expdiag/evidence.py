@@ -110,25 +110,31 @@ class FileSources:
 class SourceBook:
     """All places of a case; `book[source]` opens one."""
 
-    def __init__(self) -> None:
-        self._files: list[FileSources] = []
+    def __init__(self, first: int = 0) -> None:
+        """Start a book that numbers its files from `first`, so that parts of a case need not agree on numbers."""
+        self._first = first
+        self._files: dict[int, FileSources] = {}
 
     def open(self, name: str) -> FileSources:
-        """Start a file; its number is its position in reading order."""
-        sources = FileSources(len(self._files), name)
-        self._files.append(sources)
+        """Start a file; its number is the next one in reading order."""
+        sources = FileSources(self._first + len(self._files), name)
+        self._files[sources.number] = sources
         return sources
+
+    def adopt(self, part: SourceBook) -> None:
+        """Take over the files of a book with other numbers."""
+        self._files |= part._files
 
     def __getitem__(self, source: int) -> Source:
         return self._files[file_number(source)].at(place(source))
 
     def __len__(self) -> int:
-        return sum(map(len, self._files))
+        return sum(map(len, self._files.values()))
 
     @property
-    def files(self) -> tuple[str, ...]:
+    def files(self) -> dict[int, str]:
         """Names of all files, by number."""
-        return tuple(file.name for file in self._files)
+        return {number: file.name for number, file in self._files.items()}
 
 
 def file_number(source: int) -> int:

@@ -43,7 +43,7 @@ def as_json(harvest: Harvest) -> dict[str, Any]:
 
     def value(name: str, of: Any) -> Any:
         if name in ("source", "run", "p95_line") and of is not None:
-            return harvest.sources.lines[place(of)]
+            return harvest.sources.at(place(of)).line
         if isinstance(of, datetime):
             return of.isoformat()
         return round(of, 6) if isinstance(of, float) else of
@@ -455,7 +455,7 @@ def _times(harvest: Harvest) -> dict[int, list[float]]:
     found: dict[int, list[float]] = {}
     for probe in probes(harvest):
         if probe.rtt is not None:
-            found.setdefault(harvest.sources.lines[place(probe.source)], []).append(probe.rtt)
+            found.setdefault(harvest.sources.at(place(probe.source)).line, []).append(probe.rtt)
     return found
 
 

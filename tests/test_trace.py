@@ -56,7 +56,7 @@ def _shown_row(row: Any, harvest: Harvest) -> dict[str, Any]:
     cells = {name: value for name, value in row._asdict().items() if value is not None and value != ""}
     for name in ("source", "run", "p95_line"):
         if name in cells:
-            cells[name] = harvest.sources.lines[place(cells[name])]
+            cells[name] = harvest.sources.at(place(cells[name])).line
     return {
         name: value.isoformat()
         if hasattr(value, "isoformat")

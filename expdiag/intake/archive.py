@@ -10,8 +10,9 @@ import io
 import os
 import stat
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
 from expdiag.intake import tar
 from expdiag.intake.ahead import ReadAhead
@@ -38,8 +39,16 @@ _BOMB_RATIO = 400
 _BOMB = f"unpacks to more than {_BOMB_RATIO} times its size"
 
 
-def members(paths: list[Path]) -> Found:
-    """Yield every file under the paths, archives opened, in an order that only depends on the names."""
+class OnDisk(NamedTuple):
+    """A file that lies on disk, an archive or not, and its name as the reports write it."""
+
+    path: Path
+    name: str
+    bytes: int
+
+
+def on_disk(paths: list[Path]) -> Iterator[OnDisk | Refused]:
+    """Yield every file under the paths, in an order that only depends on the names."""
     for path in paths:
         try:
             is_folder = path.is_dir()
@@ -49,10 +58,19 @@ def members(paths: list[Path]) -> Found:
         if is_folder:
             yield from _folder(path, f"{shown(path.resolve().name)}/" if len(paths) > 1 else "", depth=0)
         else:
-            yield from _file(path, shown(path.name))
+            yield _file(path, shown(path.name))
 
 
-def _folder(folder: Path, prefix: str, depth: int) -> Found:
+def members(file: OnDisk) -> Found:
+    """Yield the members of an archive, and of archives in it; a file that is none is its own only member."""
+    try:
+        with file.path.open("rb") as content:
+            yield from _content(file.name, content, depth=0)
+    except OSError as error:
+        yield Refused(file.name, "unreadable", error.strerror or str(error))
+
+
+def _folder(folder: Path, prefix: str, depth: int) -> Iterator[OnDisk | Refused]:
     if depth > _MAX_FOLDER_DEPTH:
         yield Refused(prefix, "too-deep", f"folders are entered {_MAX_FOLDER_DEPTH} levels deep, not further")
         return
@@ -73,18 +91,17 @@ def _folder(folder: Path, prefix: str, depth: int) -> Found:
         elif is_folder:
             yield from _folder(Path(entry.path), f"{name}/", depth + 1)
         else:
-            yield from _file(Path(entry.path), name)
+            yield _file(Path(entry.path), name)
 
 
-def _file(path: Path, name: str) -> Found:
+def _file(path: Path, name: str) -> OnDisk | Refused:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            yield Refused(name, "special-file", "not a regular file")
-            return
-        with path.open("rb") as file:
-            yield from _content(name, file, depth=0)
+        status = path.stat()
     except OSError as error:
-        yield Refused(name, "unreadable", error.strerror or str(error))
+        return Refused(name, "unreadable", error.strerror or str(error))
+    if not stat.S_ISREG(status.st_mode):
+        return Refused(name, "special-file", "not a regular file")
+    return OnDisk(path, name, status.st_size)
 
 
 def _content(name: str, file: Any, depth: int) -> Found:

@@ -23,7 +23,7 @@ _EARLIEST = datetime.min.replace(tzinfo=UTC)
 def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     """Return the peers whose exports are in the case, still without names, and what is odd about them."""
     by_name: dict[str, FileRead] = {row.file: row for row in dossier.rows["files"]}
-    files = {number: by_name[name] for number, name in enumerate(dossier.sources.files)}
+    files = {number: by_name[name] for number, name in dossier.sources.files.items()}
     last_rows = dossier.settings.last_sources(file_number)
     told: dict[str, Sequence[Any]] = {table: dossier.rows[table] for table in _OF_A_PEER}
     told["settings"] = tuple(dossier.settings.where(tells))
