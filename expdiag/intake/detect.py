@@ -5,8 +5,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from expdiag.intake import certificates, firewall, logs, names, ping, ports, rest, trace, xconfiguration, xml, xstatus
-from expdiag.intake.reading import Reader, first_lines, is_wide
+from expdiag.intake import (
+    certificates,
+    firewall,
+    logs,
+    names,
+    ping,
+    ports,
+    rest,
+    session,
+    trace,
+    xconfiguration,
+    xml,
+    xstatus,
+)
+from expdiag.intake.member import Member
+from expdiag.intake.reading import Harvest, Reader, first_lines, is_wide
 
 TEXT_READERS: tuple[Reader, ...] = (
     certificates.READER,
@@ -72,7 +86,21 @@ def detect(head: bytes) -> Reader | Foreign:
     begin = "\n".join(line.strip() for line in first[:50]).lstrip()
     if trace.is_json(begin):
         return trace.READER
-    return rest.READER if _JSON.match(begin) else _text(first)
+    if _JSON.match(begin):
+        return rest.READER
+    return SESSION if session.is_mixed(first, _one_that_knows) else _text(first)
+
+
+def _one_that_knows(lines: list[str]) -> Reader | None:
+    found = _text(lines)
+    return found if isinstance(found, Reader) else None
+
+
+def _read_session(member: Member, harvest: Harvest) -> None:
+    session.read(member, harvest, _one_that_knows)
+
+
+SESSION = Reader("terminal session", lambda _: 0, _read_session)
 
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:

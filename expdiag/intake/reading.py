@@ -41,6 +41,7 @@ class Harvest:
         rows: rows by table name, lists and `Leaves`.
         lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
+        lines_before: lines of the file before those a reader is given, where it is given a part of the file.
         open_end: True once the last line has come without its line end, so that it may be cut.
     """
 
@@ -54,6 +55,7 @@ class Harvest:
     lines: int | None = None
     complete: bool = True
     open_end: bool = False
+    lines_before: int = 0
     _issue_counts: dict[str, int] = field(default_factory=dict)
     _origins: dict[str, FileSources] = field(default_factory=dict)
 
@@ -65,11 +67,12 @@ class Harvest:
     def add_block(self, block: Block) -> None:
         """Take many settings at once, with their places; the first one has the source `sources.next`."""
         room = MAX_ROWS - len(self.sources)
-        taken = block if len(block) <= room else block.begin(room)
+        here = block.moved(self.lines_before) if self.lines_before else block
+        taken = here if len(here) <= room else here.begin(room)
         if len(taken):
             self.sources.note_all(taken)
             self.rows.setdefault("settings", Leaves()).extend(taken)
-        if taken is not block:
+        if taken is not here:
             raise _too_many_rows()
 
     def note(self, line: int, text: str, context: str = "", origin: str = "") -> int:
@@ -84,6 +87,7 @@ class Harvest:
         sources = self._of(origin) if origin else self.sources
         if len(sources) >= MAX_ROWS:
             raise _too_many_rows()
+        line = line + self.lines_before if line > 0 else line
         return sources.note(line, text if len(text) <= _MAX_NOTE else text[:_MAX_NOTE], context)
 
     def _of(self, origin: str) -> FileSources:
@@ -101,7 +105,7 @@ class Harvest:
             shown = scrub(text.strip())
             if len(shown) > _ISSUE_TEXT:
                 shown = shown[: _ISSUE_TEXT - 1] + "…"
-            self.issues.append(Issue(self.sources.name, line, kind, shown))
+            self.issues.append(Issue(self.sources.name, line + self.lines_before if line else line, kind, shown))
 
     def close(self) -> None:
         """Say how many issues were only counted."""

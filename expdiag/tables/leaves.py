@@ -86,6 +86,10 @@ class Block(Sequence[Setting]):
         words = quote.replace(PATH, path).replace(VALUE, value)
         return self.lines[number], words, path if self.in_context else ""
 
+    def moved(self, lines: int) -> Block:
+        """Return the rows as those of a part of a file that begins so many lines after it."""
+        return replace(self, lines=array("I", (line + lines for line in self.lines)))
+
     def begin(self, size: int) -> Block:
         """Return the first rows."""
         return replace(
