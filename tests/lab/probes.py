@@ -102,7 +102,7 @@ def paths() -> list[Probe]:
     """Return the probes that trace paths."""
     e1, e2, e3 = (address(peer) for peer in ("e1", "e2", "e3"))
     e3_v6, public = address("e3", 6), plan.NAT.public
-    mtr = "-c 10 -i 0.3"
+    mtr = "-c 20 -i 0.2"
     return [
         Probe("e1", "ping-name.txt", f"ping -4 -c 10 -i 0.2 {fqdn('e3')}", (e3,), 10),
         Probe("e1", "traceroute.txt", f"traceroute {fqdn('e3')}", (e3,)),
@@ -116,12 +116,12 @@ def paths() -> list[Probe]:
         Probe(OUTSIDE, "traceroute-prohibited.txt", f"traceroute -n -T -p 4371 -w 2 {e1}", (e1,)),
         Probe("e1", "tracepath.txt", f"tracepath -n {e3}", (e3,)),
         Probe("e4", "tracepath.txt", f"tracepath -n {e1}", (e1,)),
-        Probe("e3", "mtr-report.txt", f"mtr --report -n {mtr} {e1}", (e1,), 10),
-        Probe("e1", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 10),
-        Probe("e1", "mtr-wide.txt", f"mtr -rwb {mtr} {e2}", (e2,), 10),
-        Probe("e4", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 10),
-        Probe("e1", "mtr6.json", f"mtr -6 -j -n {mtr} {e3_v6}", (e3_v6,), 10),
-        Probe("e2", "mtr-tcp.json", f"mtr -T -P 4371 -j -n {mtr} {e3}", (e3,), 10),
+        Probe("e3", "mtr-report.txt", f"mtr --report -n {mtr} {e1}", (e1,), 20),
+        Probe("e1", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 20),
+        Probe("e1", "mtr-wide.txt", f"mtr -rwb {mtr} {e2}", (e2,), 20),
+        Probe("e4", "mtr.json", f"mtr -j -n {mtr} {e3}", (e3,), 20),
+        Probe("e1", "mtr6.json", f"mtr -6 -j -n {mtr} {e3_v6}", (e3_v6,), 20),
+        Probe("e2", "mtr-tcp.json", f"mtr -T -P 4371 -j -n {mtr} {e3}", (e3,), 20),
     ]
 
 
