@@ -120,7 +120,7 @@ def _read_member(member: Member, sources: FileSources, part: Part) -> None:
         elif not harvest.issues:
             harvest.issue("empty", f"taken for {kind}, but nothing is in it")
     harvest.close()
-    if any(not row.vantage for table in _OF_PROBES for row in harvest.rows.get(table, ())):
+    if any(_stood_nowhere(row) for table in _OF_PROBES for row in harvest.rows.get(table, ())):
         harvest.issue(
             "vantage",
             "nothing tells where this probe stood; put it into probes/<peer>/ and no rule has to leave it out",
@@ -131,6 +131,11 @@ def _read_member(member: Member, sources: FileSources, part: Part) -> None:
     _list_file(part, sources, kind, member.size, harvest)
     if harvest.last_time and (part.newest is None or harvest.last_time > part.newest):
         part.newest = harvest.last_time
+
+
+def _stood_nowhere(row: Any) -> bool:
+    """Whether nothing tells where a probe stood; a capture shows both ends of what it saw instead."""
+    return not row.vantage and getattr(row, "tool", "capture") != "capture"
 
 
 def _list_file(part: Part, sources: FileSources, kind: str, size: int, harvest: Harvest) -> None:

@@ -95,6 +95,13 @@ def root_pem() -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
+def key_pem(spec: CertificateSpec) -> bytes:
+    """Return the private key of a server certificate, for something that has to answer with it."""
+    return _key(spec.key).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
 @cache
 def server_pem(spec: CertificateSpec) -> bytes:
     """Return a server certificate signed by the training authority."""

@@ -21,7 +21,7 @@ def configuration(peer: PeerSpec) -> list[Leaf]:
         ("Alternates ConfigurationPrimary", str(peer.primary)),
         *((f"Alternates Peer {n} Address", _at(peer.peer_list, n)) for n in range(1, 7)),
         *((f"DNS Server {n} Address", _at(peer.dns_servers, n)) for n in range(1, 6)),
-        *_ethernet(peer, 1, peer.ipv4),
+        *_ethernet(peer, 1, peer.ipv4, peer.ipv6),
         *_ethernet(peer, 2, peer.lan2_ipv4 or "192.168.0.100"),
         ("ExternalManager Address", ""),
         ("H323 Gatekeeper Registration UDP Port", "1719"),
@@ -33,7 +33,7 @@ def configuration(peer: PeerSpec) -> list[Leaf]:
         ("IP External Interface", "LAN2" if peer.lan2_ipv4 else "LAN1"),
         ("IP Gateway", peer.ipv4.rpartition(".")[0] + ".1"),
         ("IP RFC4821 Mode", "Disabled"),
-        ("IPProtocol", "IPv4"),
+        ("IPProtocol", _protocol(peer)),
         ("Management Interface Port", "443"),
         *((f"NTP Server {n} Address", _at(peer.ntp_servers, n)) for n in range(1, 6)),
         ("SIP Mode", "On"),
@@ -50,14 +50,18 @@ def _at(values: tuple[str, ...], place: int) -> str:
     return values[place - 1] if place <= len(values) else ""
 
 
-def _ethernet(peer: PeerSpec, number: int, address: str) -> list[Leaf]:
+def _protocol(peer: PeerSpec) -> str:
+    return "Both" if peer.ipv6 else "IPv4"
+
+
+def _ethernet(peer: PeerSpec, number: int, address: str, ipv6: str = "") -> list[Leaf]:
     nat = peer.static_nat.get(number, "")
     return [
         (f"Ethernet {number} IP V4 Address", address),
         (f"Ethernet {number} IP V4 StaticNAT Address", nat),
         (f"Ethernet {number} IP V4 StaticNAT Mode", "On" if nat else "Off"),
         (f"Ethernet {number} IP V4 SubnetMask", "255.255.255.0"),
-        (f"Ethernet {number} IP V6 Address", ""),
+        (f"Ethernet {number} IP V6 Address", ipv6),
         (f"Ethernet {number} Speed", "Auto"),
     ]
 
@@ -85,7 +89,7 @@ def status(peer: PeerSpec, now: datetime) -> list[Leaf]:
         ("Ethernet 1 IPv4 SubnetMask", "255.255.255.0"),
         ("Ethernet 2 IPv4 Address", peer.lan2_ipv4 or "192.168.0.100"),
         ("Ethernet 2 IPv4 SubnetMask", "255.255.255.0"),
-        ("IP Protocol", "IPv4"),
+        ("IP Protocol", _protocol(peer)),
         ("IP DNS Domain Name", peer.domain),
         *((f"IP DNS Server {n} Address", _at(peer.dns_servers, n)) for n in range(1, 6)),
     ]

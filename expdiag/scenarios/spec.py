@@ -49,6 +49,7 @@ class PeerSpec:
     hardware: str = "VMware"
     serial: str = "0A1B2C3D"
     platform: str | None = "Medium"
+    ipv6: str = ""
     lan2_ipv4: str = ""
     static_nat: Mapping[int, str] = field(default_factory=dict)
     h323: str = "On"
