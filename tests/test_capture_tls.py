@@ -49,7 +49,10 @@ def test_tls12_shows_the_certificates_of_both_sides_over_any_number_of_segments(
         ("presented", 2, "ca", prints(server[1])[0]),
         ("presented", 3, "e1.lab.test", prints(client[0])[0]),
     ]
-    assert "of 10.0.1.12 as server on 4372: subject CN=e2.lab.test" in found.source(found["certificates"][0])[1]
+    assert (
+        "10.0.1.12 as server on 4372: certificate 1: subject CN=e2.lab.test"
+        in found.source(found["certificates"][0])[1]
+    )
 
 
 @pytest.mark.parametrize(("client", "expected"), [(None, "not requested"), ((), "requested"), ((der("e1"),), "sent")])

@@ -101,7 +101,6 @@ def test_the_wires_are_prompt(lab: Lab) -> None:
 EVERY = [*probes.round_trips(), *probes.paths(), *probes.scans(), *probes.handshakes(), *probes.lookups()]
 
 
-@pytest.mark.xfail(reason="probes count as bundles (older-bundle); `PING  (address)` is not read", strict=True)
 def test_nothing_is_left_over(lab: Lab) -> None:
     expected = {
         ("probes/e1/ping-nobody.txt", "unmatched"),  # it pings an address that nobody has
@@ -111,7 +110,6 @@ def test_nothing_is_left_over(lab: Lab) -> None:
     assert {issue for issue in issues if (issue.file, issue.kind) not in expected} == set()
 
 
-@pytest.mark.xfail(reason="certificates and rules in probes/ are given to the first peer", strict=True)
 def test_a_probe_is_nobody_elses_export(lab: Lab) -> None:
     for table in ("certificates", "firewall_rules"):
         for row in lab.case.tables[table].itertuples():
@@ -250,13 +248,7 @@ def answers(lab: Lab, probe: Probe, *outcomes: str) -> list[str]:
     return [" ".join(sorted(by_ttl[ttl])) for ttl in sorted(by_ttl)]
 
 
-@each(
-    WHOLE,
-    known={
-        "e3/traceroute-icmp-nat.txt": "takes the NAT router for the target, though the trace goes on: 3 hops, not 4",
-        "e4/tracepath.txt": "takes `pmtu 1400`, said by the router one hop before, for an answer from this distance",
-    },
-)
+@each(WHOLE)
 def test_path(lab: Lab, probe: Probe) -> None:
     (target,) = probe.targets
     (trace,) = lab.rows("traces", probe)

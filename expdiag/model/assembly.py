@@ -27,6 +27,8 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     last_rows = dossier.settings.last_sources(file_number)
     told: dict[str, Sequence[Any]] = {table: dossier.rows[table] for table in _OF_A_PEER}
     told["settings"] = tuple(dossier.settings.where(tells))
+    told["certificates"] = [row for row in told["certificates"] if row.role != "presented"]  # seen from elsewhere
+    told["firewall_rules"] = [row for row in told["firewall_rules"] if not row.device]
     evidence = {file_number(row.source) for rows in told.values() for row in rows}.union(last_rows)
     names = {number: files[number].file for number in evidence}
     bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence))

@@ -117,7 +117,10 @@ def _runs_to_nobody(dossier: Dossier, directory: Directory) -> list[Issue]:
             f"a run to {run.address or run.target}, which is no peer that is known; an address_mapping may tell",
         )
         for run in dossier.rows["round_trips"]
-        if run.vantage and directory.find(run.vantage) and not directory.all(run.address or run.target)
+        if run.tool != "capture"  # which sees everything a peer talks to
+        and run.vantage
+        and directory.find(run.vantage)
+        and not directory.all(run.address or run.target)
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from expdiag import knowledge
@@ -90,6 +90,14 @@ def delays(runs: Iterable[RoundTrip]) -> list[Delay]:
         elif run.min is not None and run.max is not None:
             found.append(Delay(run.min, run.max, run))
     return sorted(found, key=lambda delay: -delay.high)
+
+
+def slowest_of(found: Sequence[Delay]) -> Delay:
+    """Return the slowest run that shows every answer; where there are only summaries, the one that went up highest.
+
+    The longest answer of a summary may be one of hundreds, so beside a run that shows each it does not count.
+    """
+    return next((delay for delay in found if delay.run.p95 is not None), found[0])
 
 
 def limit_for(releases: Iterable[Release | None]) -> Limit:

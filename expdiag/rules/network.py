@@ -7,7 +7,7 @@ from typing import Any
 from expdiag import knowledge
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.latency import Delay, Limit, delays, limit_for
+from expdiag.model.latency import Delay, Limit, delays, limit_for, slowest_of
 from expdiag.model.names import Address, address
 from expdiag.model.peers import Interface, Peer
 from expdiag.rules import want
@@ -105,15 +105,16 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     Passes: the 95th percentile of the slowest run either way is within the limit of the peers' release: 80 ms
     from X12.6 on, 30 ms up to X8.5; in between the sources do not say, so up to 30 ms passes.
     Violates: it is over the limit.
-    Unknown: no run with at least four answers; or only a summary was printed, and its shortest and longest
-    round trip lie on two sides of the limit.
+    Unknown: no run with at least four answers; or there are only summaries, and the shortest and longest round trip
+    of one lie on two sides of the limit. Beside a run that shows every answer a summary's longest one does not count.
     """
     limit = limit_for((one.version.value, other.version.value))
     measured = delays(cluster.paths.between(one.name, other.name))
     if not measured:
         return _not_measured(cluster, one, other)
     evidence = [source for delay in measured for source in delay.sources]
-    compared: dict[str, Any] = {"measured": _rounded(measured[0].high), "wanted": limit.upto, "unit": "ms"}
+    slowest = slowest_of(measured)
+    compared: dict[str, Any] = {"measured": _rounded(slowest.high), "wanted": limit.upto, "unit": "ms"}
     slow = [delay for delay in measured if delay.low > limit.beyond]
     if slow:
         return violation(
@@ -124,12 +125,12 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
             fix=_MOVE_CLOSER,
             **compared | {"measured": _rounded(slow[0].low), "wanted": limit.beyond},
         )
-    if measured[0].high > limit.upto:
-        return unknown(_between(measured[0], limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    if slowest.high > limit.upto:
+        return unknown(_between(slowest, limit), want=_longer_pings(one, other), evidence=evidence, **compared)
     near = knowledge.load("limits")["probes"]["near_limit"] * limit.upto
-    note = "; close to the limit" if measured[0].high > near else ""
+    note = "; close to the limit" if slowest.high > near else ""
     return passed(
-        f"{_rounded(measured[0].high):g} ms at most{note} ({measured[0].method}, the slowest of {len(measured)} runs)"
+        f"{_rounded(slowest.high):g} ms at most{note} ({slowest.method}, the slowest of {len(measured)} runs)"
         f"{_silent_runs(cluster, one, other)}",
         evidence=evidence,
         **compared,
@@ -151,7 +152,8 @@ def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     if not measured:
         return _not_measured(cluster, one, other)
     evidence = [source for delay in measured for source in delay.sources]
-    half = _rounded(measured[0].high / 2)
+    slowest = slowest_of(measured)
+    half = _rounded(slowest.high / 2)
     compared: dict[str, Any] = {"measured": half, "wanted": limit.one_way, "unit": "ms"}
     slow = [delay for delay in measured if delay.low > 2 * limit.one_way]
     if slow:
@@ -163,10 +165,10 @@ def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
             fix=_MOVE_CLOSER,
             **compared | {"measured": _rounded(slow[0].low / 2)},
         )
-    if measured[0].high > limit.upto:
-        return unknown(_between(measured[0], limit), want=_longer_pings(one, other), evidence=evidence, **compared)
-    if measured[0].high <= limit.one_way:
-        reason = f"the whole round trip of {_rounded(measured[0].high):g} ms is within the one-way limit"
+    if slowest.high > limit.upto:
+        return unknown(_between(slowest, limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    if slowest.high <= limit.one_way:
+        reason = f"the whole round trip of {_rounded(slowest.high):g} ms is within the one-way limit"
     else:
         reason = f"half of the round trip, {half:g} ms, taking both directions to be alike"
     return passed(reason, evidence=evidence, **compared)

@@ -13,7 +13,7 @@ FORMS = (
     Form(
         "head",
         re.compile(
-            rf"^PING (?P<target>[^\s(]{{1,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
+            rf"^PING (?P<target>[^\s(]{{0,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
             rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S*)?:)? [0-9]+\([0-9]+\) \S"
         ),
         own=True,
@@ -23,7 +23,7 @@ FORMS = (
     Form(
         "head",
         re.compile(
-            rf"^PING (?P<target>[^\s(]{{1,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
+            rf"^PING (?P<target>[^\s(]{{0,255}}) ?\((?:\S{{1,255}} \()?(?P<address>{ADDRESS})\)+"
             rf"(?:, flow \w+,)?(?: \S+ (?P<from>{ADDRESS})(?: \S*)?:)? [0-9]+ [^\d:]+$"
         ),
         own=True,
@@ -59,7 +59,7 @@ FORMS = (
     # ping: connect: Network is unreachable     older: connect: Network is unreachable
     Form("no_way", re.compile(r"^(?:ping6?: )?connect: (?P<what>.+)$")),
     # --- expc03.lab.test ping statistics ---     --- statistiques ping 10.77.2.10 ---
-    Form("statistics", re.compile(r"^--- (?P<target>\S+) ping6? statistics ---$"), own=True),
+    Form("statistics", re.compile(r"^--- (?P<target>\S*) ping6? statistics ---$"), own=True),
     Form("statistics", re.compile(r"^--- (?:\S+ )*ping[\w-]*(?: \S+)* ---$", re.I)),
     # Dots and deleted dots of -f
     Form("decoration", re.compile(r"^[.E][.E\x08 ]*$")),

@@ -70,8 +70,8 @@ class Run:
         self.used: frozenset[int] = frozenset()  # numbers of the lines before it that are its head
         self.has_lines = False
         self.last_ttl: int | None = None
-        self._nearest: int | None = None
-        self._others: set[int] = set()  # distances at which somebody before the target answered
+        self._arrivals: set[int] = set()  # distances at which the target's address answered
+        self.others: set[int] = set()  # distances at which somebody before the target answered
         self.probes: dict[int, int] = {}
         self._last_answer: int | None = None  # position of that hop among the rows of the file
         self.at_open_end = False  # the line being taken is the last and has no end, so its last word may be cut
@@ -133,13 +133,13 @@ class Run:
         if self.is_target(address, name):
             self.arrived(ttl)
         else:
-            self._others.add(ttl)
+            self.others.add(ttl)
         if outcome == "error":
             self.ended = True
 
     def arrived(self, ttl: int) -> None:
         """Remember that the target itself answered at a distance."""
-        self._nearest = ttl if self._nearest is None else min(ttl, self._nearest)
+        self._arrivals.add(ttl)
 
     def is_target(self, address: str, name: str) -> bool:
         """Whether a host that answered is the target, by its address, else by the name the command was given."""
@@ -190,18 +190,20 @@ class Run:
     @property
     def reached(self) -> bool:
         """Whether the target itself answered."""
-        return self._nearest is not None
+        return bool(self._arrivals)
 
     @property
     def hops(self) -> int | None:
         """Distance of the target; None where it is not certain.
 
-        It is certain where the target is the first hop, or somebody else answered one hop before it. Where that hop is
+        It is certain where the target is the first hop, or somebody answered one hop before it. Where that hop is
         silent, the target may be nearer: probes are sent sixteen at a time, and a host that limits its ICMP answers
-        leaves the first ones without any.
+        leaves the first ones without any. A tool stops at the target: where the trace goes on after its address, that
+        was a router which translates to it.
         """
-        nearest = self._nearest
-        return nearest if nearest == 1 or (nearest is not None and nearest - 1 in self._others) else None
+        farthest = max(self._arrivals, default=None)
+        is_certain = farthest == 1 or (farthest and farthest - 1 in self.others | self._arrivals)
+        return farthest if is_certain else None
 
     def _is_whole(self) -> bool:
         """Whether the run came to an end: the target, an error or the last hop it would try, with all its probes."""

@@ -71,12 +71,12 @@ class Tracepath(Run):
             self.target, self.address = self.target or name or address, self.address or address
             self.arrived(int(row["ttl"]))
         detail = words.replace("reached", "").replace("  ", " ").strip()
-        self._see(
-            int(row["ttl"]),
-            Seen("error" if "!" in words else "answered", address, name, float(row["rtt"]), detail),
-            number,
-            line,
-        )
+        is_too_big = "pmtu" in words and "reached" not in words  # said by the router before a narrow link, however far
+        outcome = "error" if is_too_big or "!" in words else "answered"
+        others = self.others.copy()
+        self._see(int(row["ttl"]), Seen(outcome, address, name, float(row["rtt"]), detail), number, line)
+        if is_too_big:
+            self.others = others
         return True
 
     def _see(self, ttl: int, probe: Seen, number: int, line: str) -> None:
