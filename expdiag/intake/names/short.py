@@ -15,6 +15,8 @@ _IDENTIFIED = re.compile(
     r"^(?P<data>.*\S) from server (?P<server>\S+) in (?P<time>[0-9]{1,9}) (?P<unit>[mu])s\.$", re.A
 )
 _NAME = "a name"
+_OF_NAMES = ("PTR", "NS", "DNAME")
+_ONE_LABEL = re.compile(r"^[\w\\-]+\.$")
 # Data no answer without success has
 _CERTAIN = ("A", "AAAA", "SRV", "MX", "TXT")
 _SHAPES = (
@@ -42,9 +44,10 @@ def looks_like(line: str) -> bool:
 def _kind(words: str, question: Question) -> str | None:
     """Return the type of a line's data: empty where it is a name and nothing tells what for, None for no data."""
     seen = shape(words)
-    if seen != _NAME:
-        return seen or question.type or None
-    if question.type in ("PTR", "NS", "DNAME"):
+    of_names = question.type in _OF_NAMES
+    if seen != _NAME and not (of_names and _ONE_LABEL.match(words)):
+        return seen or (None if of_names else question.type or None)
+    if of_names:
         return question.type
     return "CNAME" if question.type else ""
 
