@@ -13,8 +13,9 @@ from expdiag.errors import UnknownNameError
 from expdiag.evidence import SourceBook
 from expdiag.intake import Dossier
 from expdiag.model import cluster as clusters
+from expdiag.model import matches
 from expdiag.model.cluster import Cluster
-from expdiag.tables import FieldFound, Issue
+from expdiag.tables import FieldFound, Issue, MatchedConnection
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -66,7 +67,13 @@ class Case:
     @cached_property
     def all_issues(self) -> tuple[Issue, ...]:
         """Issues of reading, then of putting the evidence together."""
-        return (*self.dossier.rows["issues"], *self.cluster.issues)
+        clocks = matches.clock_issues(self.matched_connections, lambda source: self.sources[source].file)
+        return (*self.dossier.rows["issues"], *self.cluster.issues, *clocks)
+
+    @cached_property
+    def matched_connections(self) -> tuple[MatchedConnection, ...]:
+        """Connections that two captures show."""
+        return matches.matched(self.dossier.rows["connections"], self.cluster.peer_of)
 
     @cached_property
     def fields(self) -> tuple[FieldFound, ...]:
@@ -129,6 +136,8 @@ class Tables(Mapping[str, "pd.DataFrame"]):
         """Return the rows of a table as named tuples."""
         if name == "issues":
             return self._case.all_issues
+        if name == "matched_connections":
+            return self._case.matched_connections
         return self._case.fields if name == "fields" else self._case.dossier.rows[name]
 
     def __iter__(self) -> Iterator[str]:

@@ -17,6 +17,7 @@ from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
 _OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates", "firewall_rules", "events")
+_HISTORY = ("diagnostic log", "packet capture")  # what is in an older one still happened
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,8 +31,10 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     told["certificates"] = [row for row in told["certificates"] if row.role != "presented"]  # seen from elsewhere
     told["firewall_rules"] = [row for row in told["firewall_rules"] if not row.device]
     evidence = {file_number(row.source) for rows in told.values() for row in rows}.union(last_rows)
-    names = {number: files[number].file for number in evidence}
-    bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence))
+    captures = _captures(dossier, files) - evidence
+    names = {number: files[number].file for number in evidence | captures}
+    bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence | captures))
+    bundles = [bundle for bundle in bundles if not bundle.files <= captures]
     issues = [
         Issue(
             names[file],
@@ -40,8 +43,9 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
             "nothing tells which peer this is from; put its name into the path",
         )
         for file in unplaced
+        if file not in captures
     ]
-    rows_of_file: dict[int, list[tuple[str, Any]]] = {number: [] for number in evidence}
+    rows_of_file: dict[int, list[tuple[str, Any]]] = {number: [] for number in evidence | captures}
     for table in _OF_A_PEER:
         for row in told[table]:
             rows_of_file[file_number(row.source)].append((table, row))
@@ -55,6 +59,12 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
         peers.append(peer)
         issues += found
     return peers, issues
+
+
+def _captures(dossier: Dossier, files: Mapping[int, FileRead]) -> set[int]:
+    """Return the packet captures that lie among exports: those of a peer's diagnostic log, not those of probes."""
+    found = {file_number(row.source) for row in dossier.rows["captures"]}
+    return {number for number in found if not files[number].file.lower().startswith("probes/")}
 
 
 def _peer(
@@ -143,7 +153,7 @@ def _older_bundles(ages: Mapping[int, int], files: Mapping[int, FileRead]) -> li
             "a newer bundle of this peer is in the case; the newer one counts",
         )
         for number, age in sorted(ages.items())
-        if age and files[number].kind != "diagnostic log"
+        if age and files[number].kind not in _HISTORY
     ]
 
 

@@ -26,6 +26,7 @@ from expdiag.tables.captures import (
 from expdiag.tables.exports import Certificate, FirewallRule, Setting
 from expdiag.tables.leaves import Block, Leaves
 from expdiag.tables.logs import Alarm, ConfigurationChange, Event, PeerLink, Replication, Restart, Upgrade
+from expdiag.tables.matches import MatchedConnection
 from expdiag.tables.probes import DnsQuery, DnsRecord, Hop, Probe, Reachability, RoundTrip, TlsHandshake, Trace
 from expdiag.tables.reading import FieldFound, FileRead, Issue
 
@@ -55,6 +56,7 @@ __all__ = [
     "IcmpError",
     "Issue",
     "Leaves",
+    "MatchedConnection",
     "NtpExchange",
     "PeerLink",
     "Probe",
@@ -96,6 +98,7 @@ TABLES: dict[str, type[Any]] = {
     "tls_handshakes": TlsHandshake,
     "captures": Capture,
     "connections": Connection,
+    "matched_connections": MatchedConnection,
     "echoes": Echo,
     "icmp_errors": IcmpError,
     "endpoints": Endpoint,

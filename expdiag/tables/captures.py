@@ -63,6 +63,8 @@ class Connection(NamedTuple):
     reset_by: Annotated[str, Column("`client` or `server`: whose address the first reset bears; empty without one")]
     reset_ttl: Annotated[int | None, Column("TTL of that reset: another than the server's means a device between")]
     closed: Annotated[bool, Column("a FIN or a reset is in the capture")]
+    client_isn: Annotated[int | None, Column("initial sequence number of the client; the same wherever it is seen")]
+    server_isn: Annotated[int | None, Column("initial sequence number of the server; the same wherever it is seen")]
     client_mss: Annotated[int | None, Column("MSS the client's SYN gives; missing where it gives none", "B")]
     server_mss: Annotated[int | None, Column("MSS the SYN-ACK gives; missing where it gives none", "B")]
     client_ttl: Annotated[int | None, Column("TTL or hop limit of the client's first packet")]

@@ -217,6 +217,8 @@ def _row(connection: Connection, outcome: str, said_by: str, harvest: Harvest) -
         reset_by=("server" if reset.by_server else "client") if reset else "",
         reset_ttl=reset.ttl if reset else None,
         closed=bool(reset or connection.fins),
+        client_isn=syn.sequence if syn else None,
+        server_isn=syn_ack.sequence if syn_ack else None,
         client_mss=syn.mss if syn else None,
         server_mss=syn_ack.mss if syn_ack else None,
         client_ttl=connection.to_server.ttl,
