@@ -11,7 +11,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import expdiag
@@ -380,6 +380,7 @@ def test_lines_in_any_order_are_read_or_reported(lines: list[str], at: int, nois
 @given(st.sampled_from(LINES), st.text("abcdefghijklmnop #;=", min_size=3, max_size=30))
 @settings(deadline=None, max_examples=150)
 def test_a_line_nobody_knows_is_never_dropped(line: str, odd: str) -> None:
+    assume("(" not in line)  # a record that goes on over lines takes the next one
     strange = "?!" + odd.strip()
 
     harvest = accounted(f"{line}\n{strange}\n".encode())

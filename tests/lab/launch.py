@@ -22,6 +22,7 @@ TOOLS = {
     "mtr": "mtr-tiny",
     "nft": "nftables",
     "nmap": "nmap",
+    "nping": "nmap",
     "nslookup": "bind9-dnsutils",
     "openssl": "openssl",
     "ping": "iputils-ping",

@@ -125,6 +125,13 @@ def paths() -> list[Probe]:
     ]
 
 
+def connections() -> list[Probe]:
+    """Return what opens connections between all peers several times, for the captures to measure."""
+    pairs = ((a, b, reached_at(b, a)) for a, b in permutations(PEERS, 2))
+    nping = "nping --tcp-connect -p 4371 -c 6 --delay 250ms"
+    return [Probe(a, f"nping-{b}.txt", f"{nping} {target}", (target,), 6) for a, b, target in pairs]
+
+
 def scans() -> list[Probe]:
     """Return the probes that knock on ports."""
     scan = f"nmap -Pn -n -sS --reason --max-rtt-timeout 400ms -p {','.join(map(str, TCP_PORTS))}"
