@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import expdiag
 from expdiag.errors import ExpdiagError
-from expdiag.intake.detect import TEXT_READERS
+from expdiag.intake.detect import text_readers
 from expdiag.intake.xml import READERS as XML_READERS
 from expdiag.scenarios import authority
 from expdiag.scenarios.spec import AS_OF, healthy
@@ -282,6 +282,6 @@ def test_every_line_of_a_configuration_is_a_row_an_issue_or_blank(tmp_path_facto
 
 
 def test_every_reader_has_a_name_of_its_own() -> None:
-    kinds = [reader.kind for reader in (*TEXT_READERS, *XML_READERS.values())]
+    kinds = [reader.kind for reader in (*text_readers(), *XML_READERS.values())]
 
     assert len(set(kinds)) == len(kinds)

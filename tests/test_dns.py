@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 import expdiag
 from expdiag.evidence import SourceBook, place
 from expdiag.intake import names
-from expdiag.intake.detect import TEXT_READERS, Foreign, detect
+from expdiag.intake.detect import Foreign, detect, text_readers
 from expdiag.intake.member import HEAD_BYTES, Member
 from expdiag.intake.names.commands import Question, command
 from expdiag.intake.reading import Harvest, TooMuchError
@@ -67,7 +67,7 @@ def test_no_other_reader_claims_a_sample(name: str) -> None:
     assert not isinstance(reader, Foreign), reader
     assert reader.kind == "name lookups"
     lines = head.decode().splitlines()
-    assert [other.kind for other in TEXT_READERS if other.claims(lines)] == ["name lookups"]
+    assert [other.kind for other in text_readers() if other.claims(lines)] == ["name lookups"]
 
 
 def test_a_session_with_crlf_and_blanks_reads_alike() -> None:

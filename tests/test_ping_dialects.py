@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 import expdiag
 from expdiag import tables
 from expdiag.evidence import FileSources, place
-from expdiag.intake.detect import TEXT_READERS, detect
+from expdiag.intake.detect import detect, text_readers
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member
 from expdiag.intake.ping import READER
 from expdiag.intake.prompts import prompt
@@ -82,7 +82,7 @@ def test_samples(name: str) -> None:
 @pytest.mark.parametrize("name", TEXTS)
 def test_every_sample_is_taken_for_a_ping(name: str) -> None:
     assert detect(TEXTS[name]) is READER
-    assert [r.kind for r in TEXT_READERS if r is not READER and r.claims(first_lines(TEXTS[name]))] == []
+    assert [r.kind for r in text_readers() if r is not READER and r.claims(first_lines(TEXTS[name]))] == []
 
 
 def test_other_formats_are_not_claimed(real: Path) -> None:

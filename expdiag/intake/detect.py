@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import dataclass
+from functools import cache
 
-from expdiag.intake import (
-    capture,
-    certificates,
-    firewall,
-    logs,
-    names,
-    ping,
-    ports,
-    rest,
-    session,
-    trace,
-    xconfiguration,
-    xml,
-    xstatus,
-)
+from expdiag.intake import capture, certificates, logs, session, xconfiguration, xml, xstatus
 from expdiag.intake.member import Member
 from expdiag.intake.reading import Harvest, Reader, first_lines, is_wide
 
-TEXT_READERS: tuple[Reader, ...] = (
-    certificates.READER,
-    logs.READER,
-    xstatus.READER,
-    xconfiguration.READER,
-    ping.READER,
-    names.READER,
-    firewall.READER,
-    ports.PROBES,
-    trace.READER,
+_EXPORTS = (certificates.READER, logs.READER, xstatus.READER, xconfiguration.READER)
+# Readers of what probe commands print and of what few cases hold: more code than all others, loaded where it is needed
+_OTHERS = (
+    ("ping", "READER"),
+    ("names", "READER"),
+    ("firewall", "READER"),
+    ("ports", "PROBES"),
+    ("trace", "READER"),
 )
 
 _PICTURE = "a picture, nothing of an Expressway"
@@ -54,6 +40,8 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
 )
 # An object, a list, or one text that holds a PEM block, as answers of the REST API do
 _JSON = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]]|$)|"-----BEGIN')
+# {"report": {"mtr": {
+_MTR = re.compile(r'\{\s*"(?:report"\s*:\s*\{\s*"mtr|mtr)"\s*:\s*\{')
 _TEXT_CONTROL = frozenset(b"\t\n\r\f\x1b\x08\x07")
 
 
@@ -63,6 +51,18 @@ class Foreign:
 
     kind: str
     text: str
+
+
+def _reader(module: str, name: str = "READER") -> Reader:
+    """Return a reader of a module that is only loaded where it is needed."""
+    reader: Reader = getattr(importlib.import_module(f"expdiag.intake.{module}"), name)
+    return reader
+
+
+@cache
+def text_readers() -> tuple[Reader, ...]:
+    """Return all readers of text."""
+    return (*_EXPORTS, *(_reader(module, name) for module, name in _OTHERS))
 
 
 def detect(head: bytes) -> Reader | Foreign:
@@ -82,10 +82,8 @@ def detect(head: bytes) -> Reader | Foreign:
         return Foreign("foreign", "binary content in no known format")
     first = first_lines(head)
     begin = "\n".join(line.strip() for line in first[:50]).lstrip()
-    if trace.is_json(begin):
-        return trace.READER
     if _JSON.match(begin):
-        return rest.READER
+        return _reader("trace" if _MTR.match(begin) else "rest")
     return SESSION if session.is_mixed(first, _one_that_knows) else _text(first)
 
 
@@ -103,11 +101,11 @@ SESSION = Reader("terminal session", lambda _: 0, _read_session)
 
 def _xml(head: bytes, root: str) -> Reader | Foreign:
     if root == "nmaprun":
-        return ports.NMAP_XML  # has a DOCTYPE, an empty one
+        return _reader("ports", "NMAP_XML")  # has a DOCTYPE, an empty one
     if b"<!DOCTYPE" in head.replace(b"\0", b""):
         return Foreign("doctype", "an XML document with a DOCTYPE is not read; Expressway exports have none")
     if root == "mtr":
-        return trace.READER
+        return _reader("trace")
     if root in xml.READERS:
         return xml.READERS[root]
     if not root:
@@ -120,7 +118,12 @@ def _xml(head: bytes, root: str) -> Reader | Foreign:
 
 
 def _text(first: list[str]) -> Reader | Foreign:
-    claims = sorted(((reader.claims(first), reader) for reader in TEXT_READERS), key=lambda claim: -claim[0])
+    """Return the reader that claims most lines; an export that alone claims the first one needs no comparison."""
+    begin = next(([line] for line in first if line.strip()), [])
+    exports = [reader for reader in _EXPORTS if reader.claims(begin)]
+    if len(exports) == 1:
+        return exports[0]
+    claims = sorted(((reader.claims(first), reader) for reader in text_readers()), key=lambda claim: -claim[0])
     best, second = claims[0], claims[1]
     if best[0] == 0:
         if any(line.strip() == "** end" or line.startswith("*s ") for line in first):

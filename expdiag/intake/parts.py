@@ -14,7 +14,6 @@ from expdiag.intake import archive, casefile
 from expdiag.intake.archive import OnDisk
 from expdiag.intake.casefile import CaseFile
 from expdiag.intake.detect import Foreign, detect
-from expdiag.intake.firewall.page import rule_of_page
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
 from expdiag.intake.reading import Harvest, TooMuchError
 from expdiag.intake.tar import Found
@@ -164,15 +163,22 @@ def _read_case_file(member: Member, sources: FileSources, part: Part) -> None:
         raise CaseFileError(member.name, f"larger than {HEAD_BYTES >> 10} kB, which no case needs")
     member.size = len(member.head)
     part.facts = casefile.parse(member.head, member.name, sources.note)
-    for place, entry in enumerate(part.facts.firewall, start=1):
-        fields = {key: value for key, value in entry.items() if key != "device"}
-        source = part.facts.sources[f"firewall.{place}"]
-        rule, unused = rule_of_page(fields, place, source, str(entry["device"]))
-        if unused:
-            raise CaseFileError(member.name, f"[[firewall]] number {place}: {', '.join(unused)} cannot be used")
-        part.rows["firewall_rules"].append(rule)
+    if part.facts.firewall:
+        _take_firewall(part.facts, member.name, part)
     part.understood += 1
     _list_file(part, sources, "case file", member.size, Harvest(sources))
+
+
+def _take_firewall(facts: CaseFile, file: str, part: Part) -> None:
+    from expdiag.intake.firewall.page import rule_of_page  # with all readers of firewalls
+
+    for place, entry in enumerate(facts.firewall, start=1):
+        fields = {key: value for key, value in entry.items() if key != "device"}
+        source = facts.sources[f"firewall.{place}"]
+        rule, unused = rule_of_page(fields, place, source, str(entry["device"]))
+        if unused:
+            raise CaseFileError(file, f"[[firewall]] number {place}: {', '.join(unused)} cannot be used")
+        part.rows["firewall_rules"].append(rule)
 
 
 def _is_case_file(name: str, paths: Sequence[Path]) -> bool:

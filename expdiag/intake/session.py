@@ -31,6 +31,8 @@ def is_mixed(first: Sequence[str], choose: Choose) -> bool:
         choose: returns the reader of some lines, None where none knows them.
     """
     starts = [place for place, line in enumerate(first) if _is_command(line)]
+    if len(starts) < 2:
+        return False
     readers = {choose(list(first[start:end])) for start, end in pairwise([*starts, len(first)])}
     return len(readers - {None}) > 1
 

@@ -6,10 +6,9 @@ from expdiag.intake.member import Member
 from expdiag.intake.prompts import prompt
 from expdiag.intake.reading import Harvest, Reader, lines
 from expdiag.intake.trace import command, mtr, mtr_raw, mtr_tree, pathping, tracepath, traceroute, webpage, windows
-from expdiag.intake.trace.mtr_tree import is_json
 from expdiag.intake.trace.run import Family, Place, Run
 
-__all__ = ["READER", "is_json"]
+__all__ = ["READER"]
 
 _FAMILIES: tuple[Family, ...] = (
     mtr_tree.FAMILY,

@@ -238,9 +238,4 @@ def claims(line: str) -> bool:
     return bool(_JSON_CLAIM.fullmatch(line) or _XML_CLAIM.fullmatch(line))
 
 
-def is_json(text: str) -> bool:
-    """Whether a text begins as mtr's JSON: an object whose first key is `report` or `mtr`, with mtr's own in it."""
-    return bool(re.match(r'\s*\{\s*"(?:report"\s*:\s*\{\s*"mtr|mtr)"\s*:\s*\{', text))
-
-
 FAMILY = Family(claims, begin)
