@@ -189,7 +189,7 @@ def test_the_dump_of_an_endpoint_is_called_that(files) -> None:
 
 
 def test_text_that_two_readers_claim_alike_is_not_guessed(files) -> None:
-    text = "*c xConfiguration H323 Mode: On\n--- 10.0.0.1 ping statistics ---\n"
+    text = "begun\n*c xConfiguration H323 Mode: On\n--- 10.0.0.1 ping statistics ---\n"
 
     _, said, _ = check(files({"mixed.txt": text}))
 

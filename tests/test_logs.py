@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import expdiag
+from expdiag.scenarios import authority
 
 
 def test_the_real_cluster_log(real) -> None:
@@ -275,3 +276,68 @@ def test_changes_in_all_their_forms(real, files) -> None:
     assert ("commands  cmsadd  time_started", None, "0", "admin") in changes
     assert (f"{uuid} port", None, "443", "") in changes
     assert all(time is not None for time in (c.time for c in case.dossier.rows["configuration_changes"]))
+
+
+def test_a_certificate_in_a_message_leaves_the_log_a_log(files) -> None:
+    pem = "".join(f" |{line}\n" for line in authority.root_pem().decode().splitlines())
+    text = (
+        record("2026-05-01T10:00:00", "e1", "tvcs: x")
+        + " SIPMSG:\n"
+        + pem
+        + record("2026-05-01T10:00:01", "e1", 'Event="System Start"')
+    )
+
+    case = expdiag.load(files({"e1/loggingsnapshot_e1_2026-05-01.txt": text}))
+
+    assert [row.kind for row in case.dossier.rows["files"]] == ["diagnostic log"]
+    assert len(case.dossier.rows["restarts"]) == 1
+    assert case.dossier.rows["certificates"] == ()
+
+
+def test_hosts_one_after_the_other_are_two_peers_unless_exports_know_only_one(files) -> None:
+    text = record("2026-05-01T07:00:00", "e1", 'Event="X"') + record("2026-05-01T08:00:00", "e2", 'Event="Y"')
+    dumps = {
+        f"{name}.txt": f'*c xConfiguration IP DNS Hostname: "{name}"\n'
+        f'*c xConfiguration Ethernet 1 IP V4 Address: "10.0.0.{name[1]}"\n'
+        for name in ("e1", "e2")
+    }
+
+    alone = expdiag.load(files({"l.txt": text}))
+    beside = expdiag.load(files({"l.txt": text, **dumps}))
+
+    for case in (alone, beside):
+        assert [peer.name for peer in case.cluster.peers] == ["e1", "e2"]
+        assert list(case.tables["events"].peer) == ["e1", "e2"]
+
+
+def test_a_start_of_the_system_ends_what_was_raised_before(files) -> None:
+    raised = 'alarm: Event="Alarm Raised" Id="20006" UUID="u" Detail="t: d"'
+    text = record("2026-05-01T10:00:00", "e1", raised) + record("2026-05-01T10:05:00", "e1", 'a: Event="System Start"')
+
+    before = expdiag.load(files({"log.txt": text})).dossier.rows["alarms"]
+    again = expdiag.load(files({"log.txt": text + record("2026-05-01T10:06:00", "e1", raised)})).dossier.rows["alarms"]
+
+    assert [alarm.still_up for alarm in before] == [False]
+    assert [alarm.still_up for alarm in again] == [False, True]
+
+
+def test_a_record_that_is_cut_off_is_said(files) -> None:
+    cut = '2026-05-01T10:00:01.000+00:00 e1 Event="System Configuration Changed" Detail="xconf'
+    text = record("2026-05-01T10:00:00", "e1", 'Event="X"') + cut
+
+    case = expdiag.load(files({"log.txt": text}))
+
+    assert [(issue.kind, issue.line) for issue in case.all_issues] == [("truncated", 2)]
+    assert not case.dossier.rows["files"][0].complete
+    assert case.dossier.rows["configuration_changes"] == ()
+
+
+def test_nul_bytes_are_left_out_and_said(files) -> None:
+    start = record("2026-05-01T10:00:01", "e1", 'Event="System Start"')
+    text = record("2026-05-01T10:00:00", "e1", 'Event="X"') + "\0" * 300 + start
+    text += record("2026-05-01T10:00:02", "e1", "a: " + "y" * 4000)
+
+    case = expdiag.load(files({"log.txt": text}))
+
+    assert len(case.dossier.rows["restarts"]) == 1
+    assert [issue.kind for issue in case.all_issues] == ["undecodable"]

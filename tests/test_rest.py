@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -193,3 +194,66 @@ def test_hostile_documents_are_refused_in_time(files) -> None:
 
     assert {issue.kind for issue in case.all_issues} <= {"truncated", "broken"}
     assert all(len(row.path) < 1000 for row in case.dossier.rows["settings"])
+
+
+def per_peer(*peers: str) -> str:
+    def alarm(number: int) -> dict[str, object]:
+        return {"id": str(number), "first_raised": 1777636800, "last_raised": 1777636800, "total_count": 1}
+
+    numbers = (20003, 20004, 20006)
+    return json.dumps([{"peer": p, "records": [alarm(n)]} for p, n in zip(peers, numbers, strict=True)])
+
+
+@pytest.mark.parametrize(
+    ("folder", "order"),
+    [
+        ("e2", ("10.0.1.11", "10.0.1.12", "10.0.1.13")),
+        ("e2", ("e3.edge.example.com", "e1.edge.example.com", "e2.edge.example.com")),
+        ("e3", ("e1", "localhost", "10.0.1.12")),
+        ("2001:db8::1", ("e1", "e2", "e3")),
+    ],
+)
+def test_the_order_of_a_list_of_peers_does_not_matter(tmp_path, folder: str, order: tuple[str, ...]) -> None:
+    case_folder = tmp_path / "case"
+    write_case(healthy(), case_folder)
+    answers = case_folder / "rest" / folder / "management" / "status"
+    answers.mkdir(parents=True)
+    (answers / "alarm.json").write_text(per_peer(*order))
+
+    case = expdiag.load(case_folder)
+
+    owners = {"10.0.1.11": "e1", "10.0.1.12": "e2", "10.0.1.13": "e3", "localhost": folder}
+    wanted = {
+        number: owners.get(peer, peer.partition(".")[0])
+        for number, peer in zip((20003, 20004, 20006), order, strict=True)
+    }
+    alarms = case.tables["alarms"]
+    assert {row.number: row.peer for row in alarms.itertuples() if row.number in wanted} == wanted
+    assert [peer.name for peer in case.cluster.peers] == ["e1", "e2", "e3"]
+
+
+def test_another_address_of_a_peer_means_it_too(tmp_path) -> None:
+    case_folder = tmp_path / "case"
+    write_case(healthy(), case_folder)
+    (case_folder / "rest" / "10.0.2.12").mkdir(parents=True)
+    (case_folder / "rest" / "10.0.2.12" / "peers.json").write_text('[{"PeerAddress": "x"}]')
+
+    case = expdiag.load(case_folder)
+
+    assert [peer.name for peer in case.cluster.peers] == ["e1", "e2", "e3"]
+    rest = case.tables["settings"].query("tree == 'rest'")
+    assert set(rest.peer) == {"e2"}
+
+
+def test_rules_of_the_page_are_in_the_order_of_their_priority(files) -> None:
+    rules = [
+        {"Priority": 2, "Action": "Drop", "PrefixLength": 0},
+        {"Priority": 1, "Action": "Allow", "PrefixLength": 0},
+    ]
+
+    case = expdiag.load(files({"rest/e1/provisioning/common/firewallrules/configuration.json": json.dumps(rules)}))
+
+    assert [(r.position, r.priority, r.action) for r in case.dossier.rows["firewall_rules"]] == [
+        (1, 1, "accept"),
+        (2, 2, "drop"),
+    ]

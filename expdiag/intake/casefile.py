@@ -254,6 +254,7 @@ class _Checker:
         for entry in entries:
             self.keys("firewall", entry, _FIREWALL_KEYS)
             self.choice("firewall.action", entry.get("action"), FIREWALL_ACTIONS)
+            self._typed("firewall.priority", entry.get("priority"), int, "a number")
             for key in ("device", "action"):
                 if not self.text(f"firewall.{key}", entry.get(key)):
                     raise CaseFileError(self._file, f'a [[firewall]] rule needs {key} = "…"')
@@ -270,6 +271,8 @@ class _Checker:
                 raise CaseFileError(self._file, "an accepted deviation is a table: write [[accepted]]")
             self.keys("accepted", entry, ("rule", "subject", "reason", "until"))
             rule = self.text("accepted.rule", entry.get("rule"))
+            if not rule:
+                raise CaseFileError(self._file, 'an accepted deviation needs rule = "…", a rule id or number')
             if rule not in ids:
                 near = nearest(str(rule), ids)
                 raise CaseFileError(self._file, f"accepted.rule {rule!r} is no rule; did you mean {near!r}?")

@@ -42,6 +42,7 @@ _MAGIC: tuple[tuple[bytes, str, str], ...] = (
 _JSON = re.compile(r'\{\s*(?:"|\}|$)|\[\s*(?:[\[{"\]]|$)|"-----BEGIN')
 # {"report": {"mtr": {
 _MTR = re.compile(r'\{\s*"(?:report"\s*:\s*\{\s*"mtr|mtr)"\s*:\s*\{')
+_LEAST_TEXT = 0.7  # a restart without a shutdown leaves blocks of NUL in a log
 _TEXT_CONTROL = frozenset(b"\t\n\r\f\x1b\x08\x07")
 
 
@@ -139,8 +140,8 @@ def _is_binary(head: bytes) -> bool:
     """UTF-16 text has a byte order mark; other text has hardly any control characters."""
     if is_wide(head):
         return False
-    sample = head[:4096]
-    if b"\0" in sample:
+    sample = head[:4096].replace(b"\0", b"")
+    if len(sample) < len(head[:4096]) * _LEAST_TEXT or (len(sample) < len(head[:4096]) and b"\n" not in head):
         return True
     control = sum(1 for byte in sample if byte < 32 and byte not in _TEXT_CONTROL)
     return control > len(sample) // 50

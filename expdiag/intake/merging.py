@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from expdiag.evidence import SourceBook, file_number
-from expdiag.tables import Alarm, ConfigurationChange, Issue
+from expdiag.tables import Alarm, ConfigurationChange, Issue, Restart
 
 _BY_TIME = ("events", "alarms", "configuration_changes", "replication", "peer_links", "restarts", "upgrades")
 _LATEST = datetime.max.replace(tzinfo=UTC)
@@ -22,29 +22,48 @@ def merge(rows: dict[str, Any], sources: SourceBook) -> None:
         rows[table].sort(key=lambda row: row.time or _LATEST)
     of_log = rows["settings"].where(lambda tree, _: tree == "log")
     hosts = {file_number(row.source): row.value for row in of_log if row.path == "host"}
-    rows["alarms"] = _still_up(rows["alarms"], hosts)
+    starts = [row for row in rows["restarts"] if row.kind == "system-start" and row.time]
+    rows["alarms"] = _still_up(rows["alarms"], hosts, _last_starts(starts, hosts))
     rows["issues"] += _differing_clocks(rows["configuration_changes"], hosts, sources)
 
 
-def _still_up(alarms: list[Alarm], hosts: Mapping[int, str]) -> list[Alarm]:
-    """Mark, of the alarms in the logs of one host, only the last that was raised and not lowered after."""
+def _last_starts(starts: list[Restart], hosts: Mapping[int, str]) -> dict[str, datetime]:
+    """Return when each host last started; they are in the order of time."""
+    return {_host(row.source, hosts): row.time for row in starts if row.time}
+
+
+def _host(source: int, hosts: Mapping[int, str]) -> str:
+    number = file_number(source)
+    return hosts.get(number, str(number))
+
+
+def _still_up(alarms: list[Alarm], hosts: Mapping[int, str], starts: Mapping[str, datetime]) -> list[Alarm]:
+    """Mark, of the records of an alarm in the logs of one host, only the last, if nothing lowered the alarm.
+
+    A start of the system lowers all of them: what is wrong still is raised again.
+    """
     last: dict[tuple[str, str], int] = {}
     for place, alarm in enumerate(alarms):
         if alarm.slot is None:
             last[_identity(alarm, hosts)] = place
     return [
-        alarm if alarm.slot is not None else alarm._replace(still_up=_is_up(alarm, last[_identity(alarm, hosts)] == n))
+        alarm
+        if alarm.slot is not None
+        else alarm._replace(
+            still_up=last[_identity(alarm, hosts)] == n
+            and alarm.state != "lowered"
+            and not _is_before(alarm.time, starts.get(_host(alarm.source, hosts)))
+        )
         for n, alarm in enumerate(alarms)
     ]
 
 
-def _is_up(alarm: Alarm, is_last: bool) -> bool:
-    return is_last and alarm.state != "lowered"
+def _is_before(time: datetime | None, start: datetime | None) -> bool:
+    return bool(time and start and time < start)
 
 
 def _identity(alarm: Alarm, hosts: Mapping[int, str]) -> tuple[str, str]:
-    number = file_number(alarm.source)
-    return hosts.get(number, str(number)), str(alarm.number or alarm.uuid or alarm.title)
+    return _host(alarm.source, hosts), str(alarm.number or alarm.uuid or alarm.title)
 
 
 def _differing_clocks(changes: list[ConfigurationChange], hosts: Mapping[int, str], sources: SourceBook) -> list[Issue]:

@@ -13,9 +13,9 @@ from expdiag.evidence import FileSources, SourceBook
 from expdiag.intake import archive, casefile
 from expdiag.intake.archive import OnDisk
 from expdiag.intake.casefile import CaseFile
-from expdiag.intake.detect import Foreign, detect
+from expdiag.intake.detect import Foreign, detect, text_readers
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
-from expdiag.intake.reading import Harvest, TooMuchError
+from expdiag.intake.reading import Harvest, TooMuchError, is_wide
 from expdiag.intake.tar import Found
 from expdiag.tables import TABLES, FileRead, Issue, Leaves
 
@@ -106,6 +106,8 @@ def _read_member(member: Member, sources: FileSources, part: Part) -> None:
         member.size = len(member.head)
     else:
         kind = reader.kind
+        if b"\0" in member.head and reader in text_readers() and not is_wide(member.head):
+            harvest.issue("undecodable", "NUL bytes are left out, as a restart without a shutdown leaves them")
         try:
             reader.read(member, harvest)
         except CutShortError as cut:
@@ -172,12 +174,13 @@ def _read_case_file(member: Member, sources: FileSources, part: Part) -> None:
 def _take_firewall(facts: CaseFile, file: str, part: Part) -> None:
     from expdiag.intake.firewall.page import rule_of_page  # with all readers of firewalls
 
-    for place, entry in enumerate(facts.firewall, start=1):
+    by_priority = sorted(enumerate(facts.firewall, start=1), key=lambda entry: int(str(entry[1].get("priority", 0))))
+    for place, (number, entry) in enumerate(by_priority, start=1):
         fields = {key: value for key, value in entry.items() if key != "device"}
-        source = facts.sources[f"firewall.{place}"]
+        source = facts.sources[f"firewall.{number}"]
         rule, unused = rule_of_page(fields, place, source, str(entry["device"]))
         if unused:
-            raise CaseFileError(file, f"[[firewall]] number {place}: {', '.join(unused)} cannot be used")
+            raise CaseFileError(file, f"[[firewall]] number {number}: {', '.join(unused)} cannot be used")
         part.rows["firewall_rules"].append(rule)
 
 

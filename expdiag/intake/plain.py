@@ -23,7 +23,7 @@ from expdiag.tables.leaves import PATH, VALUE, numbers, shape
 # The parts of a line: `*c xConfiguration H323 Mode: "`, `On`, `"`
 _LINE = re.compile(r'([^:"\n]*+(?:: "?)?)([^"\n]*+)(.*+)\n')
 _ZEROS = str.maketrans("123456789", "0" * 9)
-_NEVER_PLAIN = (KEY_MARK, PATH, VALUE)
+_NEVER_PLAIN = (KEY_MARK, PATH, VALUE, " *c xConfiguration ")
 
 
 @contextmanager

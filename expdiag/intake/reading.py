@@ -11,7 +11,7 @@ from typing import Any
 
 from expdiag.evidence import FileSources
 from expdiag.intake.member import Member
-from expdiag.intake.secrets import scrub
+from expdiag.intake.secrets import bare_secrets, scrub
 from expdiag.tables import NAME_OF, Block, Issue, Leaves
 
 MAX_LINE_BYTES = 1 << 18
@@ -112,6 +112,8 @@ class Harvest:
         self._issue_counts[kind] = count
         if count <= _MAX_ISSUES_OF_A_KIND:
             shown = scrub(text.strip())
+            if kind == "unrecognised":
+                shown = bare_secrets(shown)
             if len(shown) > _ISSUE_TEXT:
                 shown = shown[: _ISSUE_TEXT - 1] + "…"
             self.issues.append(Issue(self.sources.name, line + self.lines_before if line else line, kind, shown))
@@ -269,7 +271,7 @@ def is_wide(head: bytes) -> bool:
 
 
 def as_utf8(member: Member) -> Iterator[bytes]:
-    """Turn UTF-16, as PowerShell writes it, into UTF-8; drop a byte order mark."""
+    """Turn UTF-16, as PowerShell writes it, into UTF-8; leave out a byte order mark and NULs, which are no text."""
     wide = _WIDE.get(member.head[:2])
     if wide:
         decoder = codecs.getincrementaldecoder(wide)(errors="replace")
@@ -278,7 +280,8 @@ def as_utf8(member: Member) -> Iterator[bytes]:
         yield decoder.decode(b"", final=True).encode()
         return
     for number, chunk in enumerate(member.chunks()):
-        yield chunk.removeprefix(codecs.BOM_UTF8) if number == 0 else chunk
+        text = chunk.replace(b"\0", b"") if b"\0" in chunk else chunk
+        yield text.removeprefix(codecs.BOM_UTF8) if number == 0 else text
 
 
 def _blocks(chunks: Iterator[bytes], harvest: Harvest) -> Iterator[bytes]:

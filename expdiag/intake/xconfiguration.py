@@ -21,6 +21,8 @@ from expdiag.tables import Block, Setting
 _PATH = re.compile(r"(?P<prefix>(?:\*c\s+)?(?:xConfiguration\s+)?)(?P<path>\w[\w -]*)", re.I)
 _STRUCTURE = re.compile(r"^\s*(?:OK|\*c/end|xConfiguration\s*/{0,2})\s*$", re.I)
 _ONLY_PATH_OF_ONE_WORD = "ipprotocol"
+# two settings that a document put on one line
+_RUN_TOGETHER = re.compile(r" (?=\*c xConfiguration )")
 _SPACES = re.compile(r"\s+")
 
 
@@ -58,18 +60,34 @@ def _read(member: Member, harvest: Harvest) -> None:
     keys = Keys(harvest)
     last_understood = True
     for first, text in texts(member, harvest):
-        for part in plain.split(text, first, "configuration", _form, harvest.sources):
+        whole, end = _without_open_end(text) if harvest.open_end else (text, None)
+        for part in plain.split(whole, first, "configuration", _form, harvest.sources) if whole else ():
             if isinstance(part, Block):
                 keys.end()
                 harvest.add_block(part)
                 last_understood = True
-                continue
-            number, line = part
-            for words in filter(str.strip, keys.beside(number, line)):
-                last_understood = take(words, number, harvest)
-                if not last_understood:
-                    harvest.issue("unrecognised", words, number)
+            else:
+                last_understood = _take_line(*part, keys, harvest)
+        if end:
+            last_understood = _take_line(first + text.count("\n"), end, keys, harvest, may_be_cut=True)
     harvest.complete = harvest.complete and last_understood
+
+
+def _without_open_end(text: str) -> tuple[str, str]:
+    """Return a text without its last line, which lacks its line end, and that line."""
+    whole, _, end = text.rpartition("\n")
+    return whole, end
+
+
+def _take_line(number: int, line: str, keys: Keys, harvest: Harvest, *, may_be_cut: bool = False) -> bool:
+    """Take a line, or the settings that were put on one; return whether all of it was understood."""
+    understood = True
+    for words in filter(str.strip, keys.beside(number, line)):
+        for setting in _RUN_TOGETHER.split(words):
+            understood = take(setting, number, harvest, may_be_cut=may_be_cut)
+            if not understood:
+                harvest.issue("unrecognised", setting, number)
+    return understood
 
 
 @lru_cache(maxsize=1 << 12)
@@ -82,16 +100,18 @@ def _form(beginning: str) -> plain.Form | None:
     return plain.Form(head.removesuffix(leaf[0]), leaf[0], colon + rest)
 
 
-def take(line: str, number: int, harvest: Harvest) -> bool:
+def take(line: str, number: int, harvest: Harvest, *, may_be_cut: bool = False) -> bool:
     """Take a line if it belongs to a configuration; return whether it does.
 
-    A line whose opening quote is never closed was cut off there, and its value is not known.
+    A line whose opening quote is never closed was cut off there, and its value is not known; nor is one without quotes
+    on a last line that may be cut.
     """
     leaf = _leaf(line)
     if not leaf:
         return bool(_STRUCTURE.match(line)) or prompt(line) is not None
     path, raw = leaf
-    if raw.startswith('"') and (raw == '"' or not raw.endswith('"')):
+    is_quoted = raw.startswith('"')
+    if (is_quoted and (raw == '"' or not raw.endswith('"'))) or (may_be_cut and not is_quoted):
         harvest.issue("truncated", f"{path}: the value is cut off", number)
         return True
     harvest.add(

@@ -17,6 +17,7 @@ from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
 _OF_A_PEER = ("settings", "alarms", "configuration_changes", "replication", "certificates", "firewall_rules", "events")
+_SAME_PART = {"xConfiguration text": "configuration XML", "xStatus text": "status XML"}
 _HISTORY = ("diagnostic log", "packet capture")  # what is in an older one still happened
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -33,7 +34,8 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     evidence = {file_number(row.source) for rows in told.values() for row in rows}.union(last_rows)
     captures = _captures(dossier, files) - evidence
     names = {number: files[number].file for number in evidence | captures}
-    bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence | captures))
+    residents = {file_number(row.source) for row in dossier.rows["files"]}
+    bundles, unplaced = identity.bundles(names, told["settings"], frozenset(evidence | captures), residents)
     bundles = [bundle for bundle in bundles if not bundle.files <= captures]
     issues = [
         Issue(
@@ -113,20 +115,28 @@ def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:
     for (_, named), numbers in exports.items():
         newest = max((time for number in numbers if (time := files[number].last_time)), default=None)
         age_of.update(dict.fromkeys(numbers, newest or _time_in(named) or _EARLIEST))
-    rivals: dict[tuple[str, str], set[tuple[datetime, tuple[str, str]]]] = {}
+    rivals: dict[tuple[str, str], set[tuple[datetime, str, tuple[str, str]]]] = {}
     for number, time in age_of.items():
-        rivals.setdefault(_part(files[number]), set()).add((time, filenames.generation(files[number].file)))
+        rivals.setdefault(_part(files[number]), set()).add((time, files[number].kind, _export(files[number])))
     return {
-        number: sum(
-            1 for rival in rivals[_part(files[number])] if rival > (time, filenames.generation(files[number].file))
-        )
+        number: sum(1 for rival in rivals[_part(files[number])] if _is_newer(rival, time, files[number]))
         for number, time in age_of.items()
     }
 
 
+def _export(file: FileRead) -> tuple[str, str]:
+    return filenames.generation(file.file)
+
+
+def _is_newer(rival: tuple[datetime, str, tuple[str, str]], time: datetime, file: FileRead) -> bool:
+    """Whether a rival is a newer export; of one kind and time the name decides, so that only one of them counts."""
+    when, kind, export = rival
+    return when > time or (when == time and kind == file.kind and export > _export(file))
+
+
 def _part(file: FileRead) -> tuple[str, str]:
     """Return which part of an export a file is: only the same part of another export can be newer."""
-    return file.kind, filenames.role(file.file)
+    return _SAME_PART.get(file.kind, file.kind), filenames.role(file.file)
 
 
 def _time_in(name: str) -> datetime | None:

@@ -80,6 +80,7 @@ def claims_of(
         claims[file] = _own_claims(name, rows[file], alone=name not in visited)
     _join_former_names(claims, rows, names)
     _join_system_names(claims, rows)
+    _join_addresses(claims, rows)
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():
         if not claim.names and file not in guests and (named := _name_in_path(names[file], known)):
@@ -88,17 +89,23 @@ def claims_of(
 
 
 def _join_former_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]], names: Mapping[int, str]) -> None:
-    """Give a machine that took another name during a log its former one too, unless the new one is another peer's."""
+    """Make one peer of two names that follow each other in a log, where other files beside it know only one of them.
+
+    Else they are two machines whose records were put together.
+    """
     for file, own in rows.items():
         if not any(row.path == _HOST_BEFORE for row in own):
             continue
         here = filenames.container(names[file])
-        elsewhere = {
-            name for other in claims if filenames.container(names[other]) != here for name in claims[other].names
-        }
         speakers = [other for other in rows if names[other] == names[file]]
-        if not claims[file].names & elsewhere:
-            together = frozenset(name for other in speakers for name in claims[other].names)
+        together = frozenset(name for other in speakers for name in claims[other].names)
+        known = {
+            (name, filenames.container(names[other]) == here)
+            for other in claims
+            if other not in speakers
+            for name in claims[other].names & together
+        }
+        if len(known) == 1 and known.pop()[1]:
             for other in speakers:
                 claims[other] = claims[other].joined(Claims(together))
 
@@ -114,6 +121,19 @@ def _join_system_names(claims: dict[int, Claims], rows: Mapping[int, list[Settin
         told = Settings(rows[file]).value("host_name").known
         if len(claim.names) == 1 and not told and (meant := hosts.get(next(iter(claim.names)))):
             claims[file] = claim.joined(Claims(meant))
+
+
+def _join_addresses(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+    """Give a file that names its peer by an address alone the name of the peer that has it on any interface."""
+    owners: dict[str, frozenset[str]] = {}
+    for file, own in rows.items():
+        found = Settings(own)
+        for fact in (*found.values("ipv4").values(), *found.values("ipv6").values()):
+            if claims[file].names and (address := usable(fact.value)):
+                owners.setdefault(str(address), claims[file].names)
+    for file, claim in claims.items():
+        if claim.address and not claim.names and claim.address in owners:
+            claims[file] = Claims(owners[claim.address], claim.serial)
 
 
 def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
@@ -140,6 +160,8 @@ def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
         ),
         None,
     )
+    if not any(spoken) and not lan1:
+        spoken.append(found.value("system_name").value)
     addresses = [lan1, *(usable(text) for text in spoken if text)]
     return Claims(
         names=frozenset(_host(text) for text in spoken if text and not usable(text)),

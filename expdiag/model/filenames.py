@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 # xconf_dump_e1_2026-05-01_12:00:00.xml
 _DUMP = re.compile(
     r"^(?:loggingsnapshot|xconf_dump|xstat_dump|ca|server|client|eth\d+_diagnostic_logging_tcpdump\w*?)_ ?"
-    r"(?P<host>[^_].*?)(?:_(?P<time>\d{4}-?\d\d-?\d\d.*?))?\.(?:txt|xml|pem|pcap|pcapng|json|log)$",
+    r"(?P<host>[^_].*?)(?:_(?P<time>(?:19|20)\d\d(?:\D.*?|\d{4}.*?)?))?\.(?:txt|xml|pem|pcap|pcapng|json|log)$",
     re.I,
 )
 _ROLE = re.compile(r"(?:ca|server|client)(?![A-Za-z])", re.I)
@@ -35,7 +35,10 @@ def folder(name: str) -> PurePosixPath:
 def rest_folder(name: str) -> str:
     """Return what `rest/<peer>/` calls the peer, empty where a file lies elsewhere."""
     parts = PurePosixPath(_plain(name).replace("!", "/")).parts
-    return parts[_rest_place(parts) + 1] if "rest" in (part.lower() for part in parts[:-2]) else ""
+    if "rest" not in (part.lower() for part in parts[:-2]):
+        return ""
+    peer = parts[_rest_place(parts) + 1]
+    return "" if peer.lower() in _REST_ROOTS else peer
 
 
 def host(name: str) -> str:

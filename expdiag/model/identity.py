@@ -6,7 +6,7 @@ and names before addresses, because two peers that share a name or an address ar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from expdiag.model import filenames
@@ -28,7 +28,7 @@ class Bundle:
 
 
 def bundles(
-    names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int]
+    names: Mapping[int, str], settings: Iterable[Setting], evidence: frozenset[int], residents: Collection[int]
 ) -> tuple[list[Bundle], list[int]]:
     """Group files by the peer they come from.
 
@@ -36,11 +36,12 @@ def bundles(
         names: file names by file number.
         settings: all settings of the case.
         evidence: numbers of the files that hold rows of a peer: dumps, logs, certificates.
+        residents: numbers of the files themselves; the others are of those who only speak in a file of another peer.
 
     Returns:
         one bundle per peer, in the order of the file names, and the files that could not be placed.
     """
-    guests = _guests(names, evidence)
+    guests = {file for file in evidence if file not in residents}
     claims = claims_of(names, settings, evidence, guests)
     by_container: dict[str, list[int]] = {}
     for file in sorted(evidence):
@@ -53,14 +54,6 @@ def bundles(
     unplaced = [file for file in unclaimed if file in guests or not _place_beside(file, merged, names)]
     merged.sort(key=lambda bundle: min(names[file] for file in bundle.files))
     return merged, unplaced
-
-
-def _guests(names: Mapping[int, str], evidence: frozenset[int]) -> set[int]:
-    """Return the numbers of those who only speak in a file of another peer, such as an answer of a whole cluster."""
-    first: dict[str, int] = {}
-    for file in sorted(evidence):
-        first.setdefault(names[file], file)
-    return {file for file in evidence if first[names[file]] != file}
 
 
 def _split(members: list[int], claims: Mapping[int, Claims]) -> list[Bundle]:

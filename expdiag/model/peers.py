@@ -151,14 +151,14 @@ def describe(
     if system_name.value:
         name_of_files = Fact()
     ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))
-    logged_host = next((row for row in settings.of_log()), None)
+    called = next((row for row in settings.own_names() if not usable(row.value)), None)
     listed, dns_servers = settings.values("peer_address"), settings.values("dns_server")
     return Peer(
         name="",
         seen=True,
         files=files,
         host_name=_text(settings.value("host_name")).or_else(
-            Fact(logged_host.value, (logged_host.source,)) if logged_host else name_of_files
+            Fact(called.value.partition(".")[0], (called.source,)) if called else name_of_files
         ),
         domain=settings.value("domain"),
         system_name=system_name,

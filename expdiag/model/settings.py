@@ -164,6 +164,6 @@ class Settings:
         suspect = file in self._cut_files or (full is not None and len(listed) < full)
         return suspect and self._last_rows.get(file) == max(sources)
 
-    def of_log(self) -> list[Setting]:
-        """Return the hosts a log names itself by."""
-        return self._by_place.get(("log", "host"), [])
+    def own_names(self) -> list[Setting]:
+        """Return what a log, or an answer of a whole cluster, calls the peer."""
+        return [*self._by_place.get(("log", "host"), []), *self._by_place.get(("rest", "peer"), [])]

@@ -16,7 +16,11 @@ class Alarm(NamedTuple):
     slot: Annotated[int | None, Column("place in the list of a status; missing in a log")]
     state: Annotated[str, Column("`raised`, `acknowledged` or `lowered`")]
     still_up: Annotated[
-        bool, Column("up at the end of the evidence it is in: listed by the status, or not lowered later in the log")
+        bool,
+        Column(
+            "up at the end of the evidence: listed by the status, or the newest record of it in the logs of its host, "
+            "and neither lowered nor followed by a system start"
+        ),
     ]
     title: Annotated[str, Column("first part of the alarm text")]
     detail: Annotated[str, Column("rest of the alarm text")]

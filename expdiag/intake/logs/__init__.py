@@ -62,7 +62,7 @@ class _Hosts:
         for last, first in turns:
             source = self._harvest.note(first.line, f"{first.stamp} {first.host}", origin=first.host)
             self._harvest.add(Setting("log", "host before", last.host, source))
-            text = f"the host calls itself {first.host} from here on, {last.host} before"
+            text = f"records of {first.host} follow those of {last.host}: another machine, or a new name of the same"
             self._harvest.issue("renamed", text, first.line)
 
 
@@ -84,6 +84,8 @@ def _read(member: Member, harvest: Harvest) -> None:
                 report_key(number, harvest)
             elif found := records.record(_decode(raw, number, harvest), number):
                 _take(found, hosts, clocks, harvest)
+        if not block.data.endswith(b"\n"):
+            _report_cut_end(block, harvest)
         clocks.pass_over(block)
         _take_last_clock(block, harvest)
         harvest.lines = block.first_line - 1 + block.lines
@@ -94,6 +96,13 @@ def _take(found: Record, hosts: _Hosts, clocks: Clocks, harvest: Harvest) -> Non
     origin = hosts.take(found)
     pairs = meanings.take(found, lambda text: harvest.note(found.line, text, origin=origin), harvest)
     clocks.compare(found, records.utc(pairs.get("UTCTime", "")))
+
+
+def _report_cut_end(block: scan.Block, harvest: Harvest) -> None:
+    """Report a last line that lacks its end and the end of a quoted value."""
+    end = block.data[block.data.rfind(b"\n") + 1 :]
+    if end.count(b'"') % 2 and records.record(end[:_HEAD].decode("utf-8", errors="replace"), 0):
+        harvest.issue("truncated", "the last record is cut off inside a value", block.line_at(len(block.data)))
 
 
 def _report_long_line(number: int, harvest: Harvest) -> None:

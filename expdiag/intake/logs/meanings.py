@@ -95,7 +95,7 @@ def _take_event(
     record: Record, pairs: dict[str, str], time: datetime | None, source: Callable[[str], int], harvest: Harvest
 ) -> None:
     name = pairs["Event"]
-    if meaning("configuration", name):
+    if meaning("configuration", name) and "Detail" in pairs:
         place, detail = _take_change(record, pairs, time, source, harvest)
     else:
         place, detail = source(scrub(record.text)), scrub(pairs.get("Detail", ""))

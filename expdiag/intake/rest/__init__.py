@@ -102,7 +102,7 @@ def _endpoint_of(name: str) -> str | None:
     """Return the endpoint a path shows: what follows `rest/<peer>/`, else a known endpoint at its end."""
     parts = list(PurePosixPath(name.replace("!", "/")).with_suffix("").parts)
     lower = [part.lower() for part in parts]
-    if "rest" in lower[:-2]:
+    if "rest" in lower[:-2] and lower[lower.index("rest") + 1] not in _ROOTS:
         return "/".join(part for part in parts[lower.index("rest") + 2 :] if not _BASE.match(part)).lower()
     for root in _ROOTS:
         if root in lower:
@@ -146,9 +146,10 @@ class _Answer:
             source = self._harvest.note(node.line, f'"peer": "{self._peer}"', origin=self._peer)
             self._harvest.add(Setting("rest", "peer", self._peer, source))
         self._walk(self._endpoint, "", node)
-        for place, record in enumerate(node.items if isinstance(node, Array) else [node], start=1):
-            if isinstance(record, Object):
-                self._take_record(place, record)
+        listed = node.items if isinstance(node, Array) else [node]
+        records = [record for record in listed if isinstance(record, Object)]
+        for place, record in enumerate(sorted(records, key=_priority), start=1):
+            self._take_record(place, record)
 
     def _walk(self, path: str, name: str, node: Node, *, is_numbered: bool = False) -> None:
         if isinstance(node, Scalar) and _PEM in node.value:
@@ -197,6 +198,12 @@ class _Answer:
     def _note(self, record: Object) -> int:
         words = ", ".join(node.shown for name, node in record.members if isinstance(node, Scalar))
         return self._harvest.note(record.line, scrub(f"{{{words}}}"), origin=self._peer)
+
+
+def _priority(record: Object) -> int:
+    """Return the priority of a firewall rule, which is met first where it is lowest; 0 for other records."""
+    found = record.scalar("priority")
+    return whole_number(found.value) or 0 if found else 0
 
 
 def _word(member: str) -> str:
