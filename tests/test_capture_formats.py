@@ -149,8 +149,8 @@ def test_packets_cut_by_the_snap_length_lose_only_what_is_cut(expected, snap: in
     assert "cut-packets" in found.kinds
     if snap >= 54:
         assert [row[:6] for row in found["connections"]] == [row[:6] for row in expected["connections"]]
-        assert [row[21:] for row in found.plain("connections")["connections"]] == [
-            row[21:] for row in expected["connections"]
+        assert [row[23:] for row in found.plain("connections")["connections"]] == [
+            row[23:] for row in expected["connections"]
         ]
     if snap == 96:
         assert [row.outcome for row in found["tls_handshakes"]] == ["cut"]

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from expdiag.intake import parts
 from expdiag.intake.parts import Part, Task
@@ -34,6 +32,8 @@ def read(tasks: Sequence[Task]) -> Iterator[Part]:
     if count < 2:
         yield from map(parts.read, tasks)
         return
+    from concurrent.futures import ThreadPoolExecutor
+
     with ThreadPoolExecutor(count) as pool:
         answers = [pool.submit(_in_a_worker, task) for task in large]
         yield parts.read(first)
@@ -52,6 +52,8 @@ def _workers(large: Sequence[Task]) -> int:
 
 def _in_a_worker(task: Task) -> Part | None:
     """Return what another process read, None where it came to nothing."""
+    import subprocess
+
     command = [sys.executable, "-m", "expdiag.intake.workers"]
     done = subprocess.run(
         command, input=pickle.dumps(task), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
