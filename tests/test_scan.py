@@ -101,3 +101,13 @@ def test_a_case_is_judged_alike_without_the_fast_libraries() -> None:
 
     rows = expdiag.load(CASES / "troubled-e").dossier.rows
     assert done.stdout.strip() == f"{[a[:3] for a in rows['alarms']]} {len(rows['replication'])}"
+
+
+def test_lines_before_one_that_is_too_long_are_kept() -> None:
+    reported: list[int] = []
+    chunks = [b"a\nb\nc", *[b"x" * (1 << 20)] * 10, b"\nd\n"]
+
+    found = list(scan.blocks(chunks, reported.append))
+
+    assert [(block.first_line, block.data) for block in found] == [(1, b"a\nb\n"), (4, b"d\n")]
+    assert reported == [3]

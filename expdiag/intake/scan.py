@@ -65,7 +65,7 @@ def blocks(chunks: Iterable[bytes], too_long: Callable[[int], None]) -> Iterator
         CutShortError: the file is cut; all whole lines before the cut were yielded.
     """
     number = 1
-    parts: list[bytes] = []
+    parts: list[bytes | memoryview] = []
     size = 0
     skipping = False
     try:
@@ -79,17 +79,20 @@ def blocks(chunks: Iterable[bytes], too_long: Callable[[int], None]) -> Iterator
             size += len(chunk)
             if size < _BLOCK:
                 continue
-            data = b"".join(parts)
-            end = data.rfind(b"\n") + 1
-            if not end:
-                if size > _LONGEST_LINE:
+            end = chunk.rfind(b"\n") + 1
+            if not end and size > _LONGEST_LINE:
+                chunk = b"".join(parts)  # whole lines may stand before the long one
+                parts, end = [chunk], chunk.rfind(b"\n") + 1
+                if not end:
                     too_long(number)
                     parts, size, skipping = [], 0, True
+            if not end:
                 continue
-            block = Block(number, data[:end])
+            parts[-1] = memoryview(chunk)[:end]
+            block = Block(number, b"".join(parts))
             yield block
             number += block.lines
-            parts, size = [data[end:]], size - end
+            parts, size = [chunk[end:]], len(chunk) - end
     except CutShortError:
         if size:
             yield Block(number, b"".join(parts))

@@ -100,6 +100,8 @@ def _may_hold_a_secret(text: str) -> bool:
 
 def scrub(text: str) -> str:
     """Return a line of which nothing is known as it may be shown."""
+    if not text:
+        return text
     lower = text.lower()
     if "{cipher}" in lower:
         text = _CIPHER.sub(MASK, text)

@@ -111,8 +111,8 @@ def _turns_fast(block: Block) -> Iterator[tuple[int, int, bool]]:
 
     data = np.frombuffer(block.data, np.uint8)
     starts = np.concatenate(([0], np.asarray(block.ends) + 1))
-    lines = np.flatnonzero(starts + _STAMP <= len(data))
-    lines = lines[(data[starts[lines]] <= ord("9")) & (data[starts[lines]] >= ord("0"))]
+    starts = starts[: np.searchsorted(starts, len(data) - _STAMP, side="right")]
+    lines = np.flatnonzero(data[starts] - np.uint8(ord("0")) < 10)
     lines = lines[(data[starts[lines] + 4] == ord("-")) & (data[starts[lines] + 16] == ord(":"))]
     if not len(lines):
         return
