@@ -121,3 +121,32 @@ def test_the_same_peer_twice_is_kept_and_the_newer_counts(base: Path, tmp_path: 
     assert str(case.cluster.peers[0].version.value) == "X14.3.4"
     assert {issue.kind for issue in case.all_issues} == {"older-bundle"}
     assert {row.value for row in case.dossier.rows["settings"] if row.path == "@version"} == {"X14.0.1", "X14.3.4"}
+
+
+def test_a_newer_text_dump_counts_before_an_older_xml_dump(files) -> None:
+    old = "<Configuration><IP><DNS><Hostname>e1</Hostname></DNS></IP><H323><Mode>On</Mode></H323></Configuration>"
+    new = '*c xConfiguration IP DNS Hostname: "e1"\n*c xConfiguration H323 Mode: "Off"\n'
+
+    case = expdiag.load(
+        files(
+            {
+                "o/xconf_dump_e1_2026-05-01_08_00_00.xml": old,
+                "n/xconf_dump_e1_2026-06-01_08_00_00.txt": new,
+            }
+        )
+    )
+
+    assert case.cluster.peers[0].h323_on.value is False
+    assert [(issue.file[0], issue.kind) for issue in case.all_issues] == [("o", "older-bundle")]
+
+
+def test_a_bundle_that_only_has_a_system_name_is_a_peer(files) -> None:
+    case = expdiag.load(files({"b/dump.txt": '*c xConfiguration SystemUnit Name: "Edge 1"\n'}))
+
+    assert [peer.name for peer in case.cluster.peers] == ["edge 1"]
+
+
+def test_a_year_is_a_stamp_in_the_name_of_a_dump(files) -> None:
+    case = expdiag.load(files({"b/xconf_dump_e1_2026.txt": "*c xConfiguration H323 Mode: On\n"}))
+
+    assert [peer.name for peer in case.cluster.peers] == ["e1"]

@@ -13,9 +13,9 @@ from expdiag.evidence import FileSources, SourceBook
 from expdiag.intake import archive, casefile
 from expdiag.intake.archive import OnDisk
 from expdiag.intake.casefile import CaseFile
-from expdiag.intake.detect import Foreign, detect, text_readers
+from expdiag.intake.detect import Foreign, detect
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
-from expdiag.intake.reading import Harvest, TooMuchError, is_wide
+from expdiag.intake.reading import Harvest, TooMuchError
 from expdiag.intake.tar import Found
 from expdiag.tables import TABLES, FileRead, Issue, Leaves
 
@@ -106,8 +106,6 @@ def _read_member(member: Member, sources: FileSources, part: Part) -> None:
         member.size = len(member.head)
     else:
         kind = reader.kind
-        if b"\0" in member.head and reader in text_readers() and not is_wide(member.head):
-            harvest.issue("undecodable", "NUL bytes are left out, as a restart without a shutdown leaves them")
         try:
             reader.read(member, harvest)
         except CutShortError as cut:

@@ -168,7 +168,7 @@ def _numbered(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
 def texts(member: Member, harvest: Harvest) -> Iterator[tuple[int, str]]:
     """Yield blocks of whole lines, without the last line end, and the number of the first line of each."""
     first = 1
-    for block in _blocks(as_utf8(member), harvest):
+    for block in _blocks(as_utf8(member, harvest), harvest):
         text = _decoded(block, first - 1, harvest)
         yield first, text
         first += text.count("\n") + 1
@@ -270,8 +270,8 @@ def is_wide(head: bytes) -> bool:
     return head[:2] in _WIDE
 
 
-def as_utf8(member: Member) -> Iterator[bytes]:
-    """Turn UTF-16, as PowerShell writes it, into UTF-8; leave out a byte order mark and NULs, which are no text."""
+def as_utf8(member: Member, harvest: Harvest) -> Iterator[bytes]:
+    """Turn UTF-16, as PowerShell writes it, into UTF-8; leave out a byte order mark, and NULs, which are reported."""
     wide = _WIDE.get(member.head[:2])
     if wide:
         decoder = codecs.getincrementaldecoder(wide)(errors="replace")
@@ -279,8 +279,13 @@ def as_utf8(member: Member) -> Iterator[bytes]:
             yield decoder.decode(chunk if number else chunk[2:]).encode("utf-8", errors="replace")
         yield decoder.decode(b"", final=True).encode()
         return
+    reported = False
     for number, chunk in enumerate(member.chunks()):
-        text = chunk.replace(b"\0", b"") if b"\0" in chunk else chunk
+        has_nul = b"\0" in chunk
+        if has_nul and not reported:
+            harvest.issue("undecodable", "NUL bytes are left out, as a restart without a shutdown leaves them")
+            reported = True
+        text = chunk.replace(b"\0", b"") if has_nul else chunk
         yield text.removeprefix(codecs.BOM_UTF8) if number == 0 else text
 
 

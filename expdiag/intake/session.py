@@ -39,7 +39,7 @@ def is_mixed(first: Sequence[str], choose: Choose) -> bool:
 
 def read(member: Member, harvest: Harvest, choose: Choose) -> None:
     """Read each stretch of a session with its own reader; lines keep their numbers."""
-    lines = _whole(member)
+    lines = _whole(member, harvest)
     for reader, stretches in groupby(_stretches(lines), key=lambda stretch: choose(_head(stretch))):
         first, *more = stretches
         together = [line for stretch in (first, *more) for line in stretch.lines]
@@ -60,9 +60,9 @@ def _is_command(line: str) -> bool:
     return bool(found and found.command)
 
 
-def _whole(member: Member) -> list[bytes]:
+def _whole(member: Member, harvest: Harvest) -> list[bytes]:
     data = b""
-    for chunk in as_utf8(member):
+    for chunk in as_utf8(member, harvest):
         data += chunk
         if len(data) > _MOST_BYTES:
             raise TooMuchError(

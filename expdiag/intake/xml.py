@@ -13,7 +13,7 @@ from expdiag import knowledge
 from expdiag.intake import trees
 from expdiag.intake.member import CutShortError, Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
-from expdiag.intake.secrets import mask
+from expdiag.intake.secrets import mask, scrub
 from expdiag.intake.skim import Node, Skimmed, Skimmer
 
 # What Cisco TMS compares between peers, `/alternatesconfiguration.xml`, is configuration by another name
@@ -146,7 +146,7 @@ class _Walker:
             if self._text_size > _MAX_TEXT:
                 self._harvest.issue("line-too-long", f"{path}: value cut at {_MAX_TEXT >> 10} kB", self._line)
             masked = mask(path, value)
-            quoted = self._quote() if masked == value else f"<{tag}>{masked}</{tag}>"
+            quoted = scrub(self._quote()) if masked == value else f"<{tag}>{masked}</{tag}>"
             self._grower.leaf(path, value, self._harvest.note(self._line, quoted, path))
         else:
             self._report_stray_text()
@@ -246,7 +246,7 @@ def _read(member: Member, harvest: Harvest) -> None:
     wide = is_wide(member.head)
     walker = _Walker(harvest, "utf-8" if wide else None)
     try:
-        for piece in _pieces(as_utf8(member) if wide else member.chunks()):
+        for piece in _pieces(as_utf8(member, harvest) if wide else member.chunks()):
             walker.feed(piece)
         walker.parser.Parse(b"", True)
     except _RefusedXMLError as refused:

@@ -76,7 +76,7 @@ def _read(member: Member, harvest: Harvest) -> None:
     find = scan.finder([*meanings.MARKS, _KEY_MARK])
     hosts, clocks = _Hosts(harvest), Clocks(harvest)
     begun = False
-    for block in scan.blocks(as_utf8(member), lambda number: _report_long_line(number, harvest)):
+    for block in scan.blocks(as_utf8(member, harvest), lambda number: _report_long_line(number, harvest)):
         if not begun:
             begun = _take_start(block, hosts, harvest)
         for number, raw in find(block):

@@ -70,6 +70,10 @@ def _check(run: Run, harvest: Harvest) -> None:
         run.sent = run.received = None
         run.printed, run.complete = {}, False
         return
+    times = [run.printed[name] for name in ("min", "mean", "max") if name in run.printed]
+    if times != sorted(times):
+        harvest.issue("contradiction", "the shortest, mean and longest time are not in this order; none is used", line)
+        run.printed = {}
     if run.sent is not None and run.sent > max(MOST_PROBES, run.received or 0):
         harvest.issue("too-many", f"{run.sent} probes in one run; the lost ones are only counted", line)
     else:

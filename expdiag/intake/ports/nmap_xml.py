@@ -334,7 +334,7 @@ def _read(member: Member, harvest: Harvest) -> None:
     walker = _Walker(harvest, "utf-8" if wide else None)
     fed = 0
     try:
-        for chunk in as_utf8(member) if wide else member.chunks():
+        for chunk in as_utf8(member, harvest) if wide else member.chunks():
             for start in range(0, len(chunk), _FEED):
                 walker.parser.Parse(chunk[start : start + _FEED], False)
             fed += len(chunk)

@@ -46,7 +46,7 @@ def _read(member: Member, harvest: Harvest) -> None:
 def _whole(member: Member, harvest: Harvest) -> str:
     parts: list[bytes] = []
     size = 0
-    for chunk in as_utf8(member):
+    for chunk in as_utf8(member, harvest):
         parts.append(chunk)
         size += len(chunk)
         if size > _MOST_BYTES:
