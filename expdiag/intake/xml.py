@@ -15,6 +15,7 @@ from expdiag.intake.member import CutShortError, Member
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide
 from expdiag.intake.secrets import mask, scrub
 from expdiag.intake.skim import Node, Skimmed, Skimmer
+from expdiag.intake.wellformed import RefusedXMLError, reported
 
 # What Cisco TMS compares between peers, `/alternatesconfiguration.xml`, is configuration by another name
 _TREES = {
@@ -29,12 +30,6 @@ _MAX_UNPARSED = 8 << 20
 _TOO_LONG = "an element of more than 8 MB is not read"
 _FEED = 1 << 16
 _OWN_ATTRIBUTES = frozenset({"item", "valueSpaceRef", "xmlns", "product"})
-
-
-class _RefusedXMLError(Exception):
-    def __init__(self, kind: str, text: str) -> None:
-        self.kind = kind
-        super().__init__(text)
 
 
 def root_name(head: bytes) -> str | None:
@@ -94,7 +89,7 @@ class _Walker:
         self._is_utf8 = encoding is None or encoding.lower() == "utf-8"
 
     def _doctype(self, *_: object) -> None:
-        raise _RefusedXMLError(
+        raise RefusedXMLError(
             "doctype", "an XML document with a DOCTYPE is not read; exports of an Expressway have none"
         )
 
@@ -103,7 +98,7 @@ class _Walker:
         self._line, self._start_byte = self.parser.CurrentLineNumber, self.parser.CurrentByteIndex
         self._report_stray_text()
         if len(self._paths) > trees.MAX_DEPTH:
-            raise _RefusedXMLError("too-deep", f"elements nested more than {trees.MAX_DEPTH} levels deep")
+            raise RefusedXMLError("too-deep", f"elements nested more than {trees.MAX_DEPTH} levels deep")
         if not self._paths:
             self._take_root(name)
             if version := attributes.get("version"):
@@ -117,7 +112,7 @@ class _Walker:
     def _take_root(self, name: str) -> None:
         tree = _TREES.get(name.lower())
         if tree is None:
-            raise _RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
+            raise RefusedXMLError("unrecognised", f"XML with the root element <{name}>")
         self._grower = trees.Grower(tree, self._harvest)
         self._indexed = knowledge.indexed_paths(tree)
         self._skimmer = Skimmer(tree, self._indexed)
@@ -136,7 +131,7 @@ class _Walker:
         if self._text_size <= _MAX_TEXT:
             self._text.append(text)
         elif self._text_size > _MAX_UNPARSED:
-            raise _RefusedXMLError("line-too-long", _TOO_LONG)
+            raise RefusedXMLError("line-too-long", _TOO_LONG)
 
     def _end(self, tag: str) -> None:
         self._last_end = self.parser.CurrentByteIndex
@@ -192,7 +187,7 @@ class _Walker:
             self._between_tags = ends_with_tag and self._last_end == self._fed + tag and bool(self._paths)
             self._fed += len(piece)
             if self._fed - self.parser.CurrentByteIndex > _MAX_UNPARSED:
-                raise _RefusedXMLError("line-too-long", _TOO_LONG)
+                raise RefusedXMLError("line-too-long", _TOO_LONG)
 
     def _skim(self, piece: bytes, line: int) -> Skimmed | None:
         return self._skimmer.skim(piece, self._paths[-1], line, self._harvest.sources.next)
@@ -246,29 +241,13 @@ def _read(member: Member, harvest: Harvest) -> None:
     wide = is_wide(member.head)
     walker = _Walker(harvest, "utf-8" if wide else None)
     try:
-        for piece in _pieces(as_utf8(member, harvest) if wide else member.chunks()):
-            walker.feed(piece)
-        walker.parser.Parse(b"", True)
-    except _RefusedXMLError as refused:
-        harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)
-    except expat.ExpatError as error:
-        kind = "truncated" if error.code in _CUT else "broken"
-        harvest.issue(kind, f"the XML is not well formed: {expat.ErrorString(error.code)}", error.lineno)
-    except (LookupError, ValueError) as error:
-        harvest.issue("broken", f"the XML declares an encoding that cannot be used: {error}")
+        with reported(walker.parser, harvest):
+            for piece in _pieces(as_utf8(member, harvest) if wide else member.chunks()):
+                walker.feed(piece)
+            walker.parser.Parse(b"", True)
     finally:
         walker.finish()
 
-
-_CUT = frozenset(
-    expat.errors.codes[text]
-    for text in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-    )
-)
 
 READERS = {root: Reader(f"{root} XML", lambda _: 0, _read) for root in _TREES}
 UNDECIDED = Reader("XML", lambda _: 0, _read)  # its root element stands beyond the head

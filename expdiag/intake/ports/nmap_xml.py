@@ -11,6 +11,7 @@ from expdiag.intake.ports import nmap
 from expdiag.intake.ports.presented import BEGIN, END, Blocks
 from expdiag.intake.ports.session import is_address, port_number
 from expdiag.intake.reading import Harvest, Reader, as_utf8, is_wide, whole_number
+from expdiag.intake.wellformed import RefusedXMLError, reported
 from expdiag.tables import Reachability, Trace
 
 _FEED = 1 << 16
@@ -20,12 +21,6 @@ _MAX_UNPARSED = 8 << 20
 _MAX_PORTS = 5000
 _HOST_REASONS = {"echo-reply": "icmp", "timestamp-reply": "icmp", "addressmask-reply": "icmp", "arp-response": "arp"}
 _SILENT_SCRIPTS = frozenset({"ssl-cert", "ssl-enum-ciphers", "http-server-header", "fingerprint-strings"})
-
-
-class _RefusedXMLError(Exception):
-    def __init__(self, kind: str, text: str) -> None:
-        self.kind = kind
-        super().__init__(text)
 
 
 @dataclass
@@ -77,16 +72,16 @@ class _Walker:
 
     def _doctype(self, _name: str, system: str | None, _public: str | None, has_subset: bool) -> None:
         if has_subset:
-            raise _RefusedXMLError("doctype", "a DOCTYPE with declarations of its own is not read; nmap writes none")
+            raise RefusedXMLError("doctype", "a DOCTYPE with declarations of its own is not read; nmap writes none")
 
     def _entity(self, *_: object) -> None:
-        raise _RefusedXMLError("doctype", "an XML document that declares entities is not read")
+        raise RefusedXMLError("doctype", "an XML document that declares entities is not read")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         if not self._open and tag != "nmaprun":
-            raise _RefusedXMLError("unrecognised", f"XML with the root element <{tag}>")
+            raise RefusedXMLError("unrecognised", f"XML with the root element <{tag}>")
         if len(self._open) >= _MAX_DEPTH:
-            raise _RefusedXMLError("too-deep", f"elements nested more than {_MAX_DEPTH} levels deep")
+            raise RefusedXMLError("too-deep", f"elements nested more than {_MAX_DEPTH} levels deep")
         self._open.append(tag)
         self._text.clear()
         self._size = 0
@@ -334,33 +329,17 @@ def _read(member: Member, harvest: Harvest) -> None:
     walker = _Walker(harvest, "utf-8" if wide else None)
     fed = 0
     try:
-        for chunk in as_utf8(member, harvest) if wide else member.chunks():
-            for start in range(0, len(chunk), _FEED):
-                walker.parser.Parse(chunk[start : start + _FEED], False)
-            fed += len(chunk)
-            if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
-                raise _RefusedXMLError("line-too-long", "an element of more than 8 MB is not read")
-        walker.parser.Parse(b"", True)
-    except _RefusedXMLError as refused:
-        harvest.issue(refused.kind, str(refused), walker.parser.CurrentLineNumber)
-    except expat.ExpatError as error:
-        kind = "truncated" if error.code in _CUT else "broken"
-        harvest.issue(kind, f"the XML is not well formed: {expat.ErrorString(error.code)}", error.lineno)
-    except (LookupError, ValueError) as error:
-        harvest.issue("broken", f"the XML declares an encoding that cannot be used: {error}")
+        with reported(walker.parser, harvest):
+            for chunk in as_utf8(member, harvest) if wide else member.chunks():
+                for start in range(0, len(chunk), _FEED):
+                    walker.parser.Parse(chunk[start : start + _FEED], False)
+                fed += len(chunk)
+                if fed - walker.parser.CurrentByteIndex > _MAX_UNPARSED:
+                    raise RefusedXMLError("line-too-long", "an element of more than 8 MB is not read")
+            walker.parser.Parse(b"", True)
     finally:
         walker.cut()
         walker.finish()
 
-
-_CUT = frozenset(
-    expat.errors.codes[text]
-    for text in (
-        expat.errors.XML_ERROR_NO_ELEMENTS,
-        expat.errors.XML_ERROR_UNCLOSED_TOKEN,
-        expat.errors.XML_ERROR_PARTIAL_CHAR,
-        expat.errors.XML_ERROR_UNCLOSED_CDATA_SECTION,
-    )
-)
 
 READER = Reader("nmap XML", lambda _: 0, _read)
