@@ -70,10 +70,10 @@ class Case:
         clocks = matches.clock_issues(self.matched_connections, lambda source: self.sources[source].file)
         return (*self.dossier.rows["issues"], *self.cluster.issues, *clocks)
 
-    @cached_property
+    @property
     def matched_connections(self) -> tuple[MatchedConnection, ...]:
         """Connections that two captures show."""
-        return matches.matched(self.dossier.rows["connections"], self.cluster.peer_of)
+        return self.cluster.view(matches.of_cluster)
 
     @cached_property
     def fields(self) -> tuple[FieldFound, ...]:

@@ -19,6 +19,24 @@ UNJUDGED = "not judged yet"  # the reason of a requirement this version has no r
 
 
 @dataclass(frozen=True, slots=True)
+class Want:
+    """A capture that would settle an unknown, as something a customer can do.
+
+    Attributes:
+        kind: what is captured: `bundle`, `export`, `log`, `certificate`, `packets`, `ping`, `ports`, `lookup`, `fact`.
+        place: where: the name of a peer, `outside`, `tms`, or `case.toml`.
+        text: what to do and where to put the result.
+    """
+
+    kind: str
+    place: str
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """What a rule says of one subject.
 
@@ -30,7 +48,7 @@ class Verdict:
         unit: unit of both, empty for texts.
         evidence: source ids of what proves it.
         at_fault: names of the peers on which something has to change, as far as the evidence tells.
-        want: for an unknown, the captures that would settle it, as things to do.
+        want: for an unknown, the captures that would settle it; it takes all of them.
         fix: for a violation, what to change and where.
         log_in: the peers to log in to for the fix, where they are others than those at fault.
         crashed: the rule itself failed; the outcome is then `unknown`.
@@ -43,7 +61,7 @@ class Verdict:
     unit: str = ""
     evidence: tuple[int, ...] = ()
     at_fault: tuple[str, ...] = ()
-    want: tuple[str, ...] = ()
+    want: tuple[Want, ...] = ()
     fix: str = ""
     log_in: tuple[str, ...] = ()
     crashed: bool = False
@@ -166,7 +184,7 @@ class Findings(Sequence[Finding]):
             "unit": [f.verdict.unit for f in self],
             "accepted": [f.accepted is not None for f in self],
             "evidence": [f.sources for f in self],
-            "want": [f.verdict.want for f in self],
+            "want": [tuple(map(str, f.verdict.want)) for f in self],
             "fix": [f.verdict.fix for f in self],
             "reference": [f.requirement.reference for f in self],
         }

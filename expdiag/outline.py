@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.findings import PASS, UNJUDGED, UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.findings import PASS, UNJUDGED, UNKNOWN, VIOLATION, Finding, Findings, Want
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class Visit:
 class Capture:
     """Something to ask the customer for, and the findings it would settle."""
 
-    want: str
+    want: Want
     findings: tuple[Finding, ...]
 
 
@@ -82,7 +82,7 @@ def _tasks(found: list[Finding]) -> tuple[Task, ...]:
 
 def captures(findings: Findings) -> tuple[Capture, ...]:
     """Return what would settle unknowns, what settles most first."""
-    by_want: dict[str, list[Finding]] = {}
+    by_want: dict[Want, list[Finding]] = {}
     for finding in findings.of(UNKNOWN):
         for want in finding.verdict.want:
             by_want.setdefault(want, []).append(finding)

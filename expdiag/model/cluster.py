@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from expdiag.evidence import file_number
 from expdiag.intake import CaseFile, Dossier
@@ -32,6 +32,7 @@ class Cluster:
         as_of: the clock for validity; None where the evidence holds no time.
         paths: round trips between peers.
         issues: what the parts of the evidence say against each other.
+        rows: every table that was read, by name.
     """
 
     peers: tuple[Peer, ...]
@@ -42,6 +43,15 @@ class Cluster:
     issues: tuple[Issue, ...]
     peer_of_file: Mapping[int, str]
     directory: Directory
+    rows: Mapping[str, Sequence[Any]] = field(repr=False, compare=False)
+    _views: dict[Callable[[Cluster], Any], Any] = field(default_factory=dict, repr=False, compare=False)
+
+    def view(self, make: Callable[[Cluster], V]) -> V:
+        """Return what `make` gives for this cluster, made once: how rules share what costs something to find out."""
+        if make not in self._views:
+            self._views[make] = make(self)
+        found: V = self._views[make]
+        return found
 
     def peer_of(self, source: int) -> str | None:
         """Return the name of the peer whose export a source lies in, None for other files."""
@@ -104,6 +114,7 @@ def build(dossier: Dossier) -> Cluster:
         issues=(*issues, *stated, *_runs_to_nobody(dossier, directory)),
         peer_of_file={file: peer.name for peer in peers for file in peer.files},
         directory=directory,
+        rows=dossier.rows,
     )
 
 

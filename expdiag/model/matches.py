@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import combinations
 
 from expdiag.evidence import file_number
+from expdiag.model.cluster import Cluster
 from expdiag.statistics import median
 from expdiag.tables import Connection, Issue, MatchedConnection
 
@@ -15,6 +16,11 @@ PeerOf = Callable[[int], str | None]
 _LARGE_SEGMENT = 1000
 _OFTEN = 2
 _CLOCKS_DIFFER = 50.0
+
+
+def of_cluster(cluster: Cluster) -> tuple[MatchedConnection, ...]:
+    """Return the connections of a cluster that two captures show; a view."""
+    return matched(cluster.rows["connections"], cluster.peer_of)
 
 
 def matched(connections: Iterable[Connection], peer_of: PeerOf) -> tuple[MatchedConnection, ...]:

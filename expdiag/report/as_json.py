@@ -60,7 +60,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "unit": verdict.unit,
         "accepted": finding.accepted is not None,
         "evidence": [_evidence(source) for source in finding.sources],
-        "want": list(verdict.want),
+        "want": [str(want) for want in verdict.want],
         "fix": verdict.fix,
         "reference": requirement.reference,
     }

@@ -92,7 +92,7 @@ def _unknowns(findings: Findings) -> list[str]:
         lines += ["## What would settle the unknowns", ""]
         for capture in captures:
             rules = ", ".join(dict.fromkeys(finding.requirement.number for finding in capture.findings))
-            lines.append(f"- {_text(capture.want)} ({rules})")
+            lines.append(f"- {_text(capture.want.text)} ({rules})")
         lines.append("")
     if unjudged := outline.unjudged(findings):
         listed = ", ".join(finding.requirement.number for finding in unjudged)

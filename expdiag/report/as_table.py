@@ -128,7 +128,7 @@ def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
         parts.append(
             Text(f"{len(captures)} captures would settle {len(settled)} of the unknowns (all are in the report):")
         )
-        parts += [Text(f"  {one_line(capture.want)}") for capture in captures[:3]]
+        parts += [Text(f"  {one_line(capture.want.text)}") for capture in captures[:3]]
     if issues:
         kinds = sorted({issue.kind for issue in issues})
         parts.append(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from expdiag import knowledge
-from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Verdict
+from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Verdict, Want
 from expdiag.knowledge import Requirement
 
 
@@ -51,14 +51,22 @@ def violation(
     evidence: Iterable[int] = (),
     at_fault: Iterable[str] = (),
     log_in: Iterable[str] = (),
+    cite: str = "",
     **compared: Any,
 ) -> Verdict:
-    """Say that a subject breaks the requirement, who has to change, and what; `log_in` where that is done elsewhere."""
+    """Say that a subject breaks the requirement, who has to change, and what.
+
+    Args:
+        fix: what to do, on which peer and page; several `steps` in their order.
+        log_in: peers to log in to for it, where they are others than those at fault.
+        cite: title and section the fix comes from, where they are others than the requirement's.
+        compared: `measured`, `wanted` and `unit`.
+    """
     blamed = tuple(sorted(at_fault))
     return Verdict(
         VIOLATION,
         reason,
-        fix=fix,
+        fix=f"{fix} (source: {cite})" if cite else fix,
         evidence=_unique(evidence),
         at_fault=blamed,
         log_in=tuple(log_in) or blamed,
@@ -66,7 +74,12 @@ def violation(
     )
 
 
-def unknown(reason: str, want: Iterable[str], evidence: Iterable[int] = (), **compared: Any) -> Verdict:
+def steps(*texts: str) -> str:
+    """Return a fix of several steps, numbered, one a line."""
+    return "\n".join(f"{number}. {text}" for number, text in enumerate(texts, start=1))
+
+
+def unknown(reason: str, want: Iterable[Want], evidence: Iterable[int] = (), **compared: Any) -> Verdict:
     """Say that the evidence does not settle it, and which captures would."""
     return Verdict(UNKNOWN, reason, want=tuple(dict.fromkeys(want)), evidence=_unique(evidence), **compared)
 

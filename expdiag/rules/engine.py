@@ -17,6 +17,7 @@ from expdiag.findings import (
     PeerSummary,
     Subject,
     Verdict,
+    Want,
 )
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
@@ -29,6 +30,9 @@ RULES: dict[str, Rule] = {
     for section in (type_and_platform, network, basic, dns, elsewhere)
     for rule in section.RULES
 }
+
+
+_ANY_BUNDLE = Want("bundle", "", "the diagnostic log archive of each peer")
 
 
 def select(names: Iterable[str]) -> tuple[Requirement, ...]:
@@ -95,7 +99,7 @@ def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subj
 
 def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
     if not cluster.peers:
-        return Verdict(UNKNOWN, "no peer is in the evidence", want=("the diagnostic log archive of each peer",))
+        return Verdict(UNKNOWN, "no peer is in the evidence", want=(_ANY_BUNDLE,))
     rule = RULES.get(requirement.number)
     if len(cluster.peers) == 1 and rule is not None and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")

@@ -84,7 +84,7 @@ def software_versions_match(cluster: Cluster) -> Verdict:
     if builds.differ:
         return unknown(
             f"the version is the same but the builds differ: {builds.listing()}",
-            want=["ask the vendor's support whether these builds may be clustered"],
+            want=[want.support("whether these builds may be clustered")],
             evidence=(*versions.evidence, *builds.evidence),
         )
     return passed(f"all peers run one version: {versions.listing()}", evidence=versions.evidence)
@@ -138,8 +138,10 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
         return unknown(
             f"nothing shows the platform or VM size of {names(platforms.silent)}",
             want=[
-                f"on {peer}: note Status > System > Information, VM size or model, in case.toml as "
-                f'[peers."{peer}"] platform = "..."'
+                want.fact(
+                    f"on {peer}: note Status > System > Information, VM size or model, in case.toml as "
+                    f'[peers."{peer}"] platform = "..."'
+                )
                 for peer in platforms.silent
             ],
             evidence=platforms.evidence,
@@ -148,12 +150,14 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
         return unknown(
             f"the sources do not agree whether these are equivalent: {platforms.listing()}",
             want=[
-                f"on {peer}: note the deployment size (System > Administration settings, Deployment Configuration) "
-                f'in case.toml as [peers."{peer}"] platform = "Medium" or "Large"'
+                want.fact(
+                    f"on {peer}: note the deployment size (System > Administration settings, Deployment Configuration) "
+                    f'in case.toml as [peers."{peer}"] platform = "Medium" or "Large"'
+                )
                 for peer in cluster.peers
                 if is_ambiguous(peer.size.value)
             ]
-            or ["ask the vendor's support whether these models may be clustered"],
+            or [want.support("whether these models may be clustered")],
             evidence=platforms.evidence,
         )
     return passed(f"the platforms are equivalent: {platforms.listing()}", evidence=platforms.evidence)

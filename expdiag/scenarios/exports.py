@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
@@ -16,6 +16,19 @@ _INDEXED = re.compile(r"([A-Za-z][\w-]*)(?: (\d+))?(?: |$)")
 
 def configuration(peer: PeerSpec) -> list[Leaf]:
     """Return the configuration as paths and values."""
+    return _overlaid(_configuration(peer), peer.settings)
+
+
+def _overlaid(leaves: list[Leaf], changes: Mapping[str, str]) -> list[Leaf]:
+    """Return leaves in order of their paths, some with other values, some new."""
+    return sorted({**dict(leaves), **changes}.items(), key=_in_order) if changes else leaves
+
+
+def _in_order(leaf: Leaf) -> list[str]:
+    return [word.zfill(4) for word in leaf[0].split()]
+
+
+def _configuration(peer: PeerSpec) -> list[Leaf]:
     return [
         ("Alternates Cluster Name", peer.cluster_name),
         ("Alternates ConfigurationPrimary", str(peer.primary)),
@@ -99,7 +112,7 @@ def status(peer: PeerSpec, now: datetime) -> list[Leaf]:
             (f"Warnings Warning {slot} Reason", f"{alarm.title} - {alarm.detail}"),
             (f"Warnings Warning {slot} State", "Unacknowledged"),
         ]
-    return leaves
+    return _overlaid(leaves, peer.state)
 
 
 def configuration_text(leaves: Iterable[Leaf]) -> str:

@@ -36,7 +36,14 @@ class AlarmSpec:
 
 @dataclass(frozen=True, slots=True)
 class PeerSpec:
-    """One peer: what its exports will say."""
+    """One peer: what its exports will say.
+
+    Attributes:
+        settings: further configuration by path, in place of what would stand there.
+        state: further status by path, likewise.
+        events: further records of its log: when, and what follows the host name.
+        members: further files of its archive by name.
+    """
 
     host_name: str
     domain: str
@@ -61,6 +68,10 @@ class PeerSpec:
     alarms: tuple[AlarmSpec, ...] = ()
     uptime: int = 864_000
     synchronised: bool = True
+    settings: Mapping[str, str] = field(default_factory=dict)
+    state: Mapping[str, str] = field(default_factory=dict)
+    events: tuple[tuple[datetime, str], ...] = ()
+    members: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fqdn(self) -> str:
@@ -80,6 +91,8 @@ class ClusterSpec:
         round_trips: milliseconds by unordered pair of host names.
         tls_mode: as `case.toml` states it; None leaves it out.
         mapping: cluster address mapping, by FQDN.
+        facts: sections of `case.toml` and what they say, in place of what would stand there.
+        files: further files of the case folder, by path.
     """
 
     name: str
@@ -88,11 +101,21 @@ class ClusterSpec:
     tls_mode: str | None = "Enforce"
     mapping: Mapping[str, str] = field(default_factory=dict)
     as_of: datetime = AS_OF
+    facts: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
     def changed(self, host_name: str, /, **fields: object) -> ClusterSpec:
         """Return the cluster with some fields of one peer changed."""
         peers = tuple(p.changed(**fields) if p.host_name == host_name else p for p in self.peers)
         return replace(self, peers=peers)
+
+    def stating(self, section: str, /, **facts: object) -> ClusterSpec:
+        """Return the cluster with some facts of a section of `case.toml` changed."""
+        return replace(self, facts={**self.facts, section: {**self.facts.get(section, {}), **facts}})
+
+    def with_files(self, files: Mapping[str, str]) -> ClusterSpec:
+        """Return the cluster with further files in its folder, by path."""
+        return replace(self, files={**self.files, **files})
 
     def with_round_trip(self, one: str, other: str, milliseconds: float) -> ClusterSpec:
         """Return the cluster with one path of another length."""

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from expdiag.scenarios import authority, exports
-from expdiag.scenarios.spec import ClusterSpec, PeerSpec
+from expdiag.scenarios.spec import AlarmSpec, ClusterSpec, PeerSpec
 
 
 def write_case(cluster: ClusterSpec, folder: Path) -> None:
@@ -24,8 +24,8 @@ def write_case(cluster: ClusterSpec, folder: Path) -> None:
         mark = f"_{number}" if len(twins) > 1 else ""
         archive = folder / f"diagnostic_log_{peer.host_name}{mark}_{stamp}.tar.gz"
         archive.write_bytes(tar_gz(bundle(peer, cluster), cluster.as_of))
-    for name, text in pings(cluster).items():
-        path = folder / "probes" / name
+    for name, text in {**probes(cluster), **cluster.files}.items():
+        path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
@@ -46,7 +46,7 @@ def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
         f"ca_{tail}.pem": authority.root_pem(),
         f"server_{tail}.pem": authority.server_pem(peer.certificate),
     }
-    return {**{name: text.encode() for name, text in texts.items()}, **pems}
+    return {**{name: text.encode() for name, text in {**texts, **peer.members}.items()}, **pems}
 
 
 def tar_gz(members: Mapping[str, bytes], modified: datetime) -> bytes:
@@ -62,17 +62,18 @@ def tar_gz(members: Mapping[str, bytes], modified: datetime) -> bytes:
 
 
 def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
-    """Return a diagnostic log: alarms first, then replication every two minutes."""
+    """Return a diagnostic log: alarms, then replication every two minutes, and what else happened, in order of time."""
+    records = [*_records(peer, cluster), *((when, f"{peer.host_name} {words}") for when, words in peer.events)]
+    return "".join(f"{_stamp(when)} {words}\n" for when, words in sorted(records, key=lambda record: record[0]))
+
+
+def _records(peer: PeerSpec, cluster: ClusterSpec) -> list[tuple[datetime, str]]:
     node = f"clusterdb@{peer.fqdn}"
-    lines = []
+    records = []
     start = cluster.as_of - timedelta(minutes=9)
     for step, alarm in enumerate(peer.alarms):
         when = start + timedelta(seconds=step)
-        lines.append(
-            f'{_stamp(when)} {peer.host_name} alarm: Level="WARN" Event="Alarm Raised" Id="{alarm.number}" '
-            f'UUID="{alarm.uuid}" Severity="{alarm.severity}" Detail="{alarm.title}: {alarm.detail}" '
-            f'UTCTime="{_utc(when)}"'
-        )
+        records.append((when, f"{peer.host_name} {alarm_record(alarm, when)}"))
     hosts = {text: p.host_name for p in cluster.peers for text in (p.fqdn, p.ipv4)}
     listed = ", ".join(
         f"u'({cluster.mapping.get(entry, entry)} {hosts.get(entry, entry)})'" for entry in peer.peer_list
@@ -80,25 +81,32 @@ def log(peer: PeerSpec, cluster: ClusterSpec) -> str:
     local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), None)
     for step in range(4 if local is not None else 0):
         when = start + timedelta(minutes=1 + 2 * step, milliseconds=330)
-        head = (
-            f'{_stamp(when)} {peer.host_name} replication: UTCTime="{_utc(when)}" '
-            'Module="developer.replication" Level="INFO"'
-        )
-        lines += [
+        head = f'{peer.host_name} replication: UTCTime="{_utc(when)}" Module="developer.replication" Level="INFO"'
+        words = [
             f'{head} CodeLocation="clusterconfigurationsynchroniser(270)" Detail="Starting synchronisation"',
             f'{head} CodeLocation="clusterconfigurationutils(750)" AlternateIPAddresses="[{listed}]" '
             f'ConfigurationMasterIndex="{peer.primary - 1}" LocalPeerIndex="{local}" ',
         ]
         if peer.synchronised:
-            lines.append(
+            words.append(
                 f'{head} CodeLocation="clusterconfigurationsynchroniser(336)" '
                 'Detail="Synchronisation completed successfully"'
             )
-        lines.append(
-            f'{_stamp(when)} {peer.host_name} UTCTime="{_utc(when)}" Module="developer.clusterdb.cdb" '
+        words.append(
+            f'{peer.host_name} UTCTime="{_utc(when)}" Module="developer.clusterdb.cdb" '
             f'Level="INFO" Node="{node}" PID="<0.159.0>" Detail="Table statistics collected"'
         )
-    return "\n".join(lines) + "\n"
+        records += [(when, text) for text in words]
+    return records
+
+
+def alarm_record(alarm: AlarmSpec, when: datetime, event: str = "Raised") -> str:
+    """Return a record of an alarm that is raised or lowered, without stamp and host name."""
+    return (
+        f'alarm: Level="WARN" Event="Alarm {event}" Id="{alarm.number}" '
+        f'UUID="{alarm.uuid}" Severity="{alarm.severity}" Detail="{alarm.title}: {alarm.detail}" '
+        f'UTCTime="{_utc(when)}"'
+    )
 
 
 def _stamp(when: datetime) -> str:
@@ -109,10 +117,15 @@ def _utc(when: datetime) -> str:
     return f"{when:%Y-%m-%d %H:%M:%S},{when.microsecond // 1000:03d}"
 
 
+def probes(cluster: ClusterSpec) -> dict[str, str]:
+    """Return what was probed, by path in the case folder."""
+    return pings(cluster)
+
+
 def pings(cluster: ClusterSpec) -> dict[str, str]:
-    """Return a ping of every peer from every other, by path below `probes/`."""
+    """Return a ping of every peer from every other."""
     return {
-        f"{start.host_name}/ping-{end.host_name}.txt": ping(
+        f"probes/{start.host_name}/ping-{end.host_name}.txt": ping(
             end.ipv4,
             cluster.round_trips[frozenset({start.host_name, end.host_name})],
             seed=f"{cluster.name} {start.host_name} {end.host_name}",
@@ -148,19 +161,30 @@ def ping(address: str, round_trip: float, seed: str, count: int = 20) -> str:
 
 def case_toml(cluster: ClusterSpec) -> str:
     """Return the facts no export shows."""
-    lines = [
-        "[case]",
-        f'name = "{cluster.name}"',
-        f"as_of = {cluster.as_of:%Y-%m-%dT%H:%M:%SZ}",
-        "",
-        "[cluster]",
-    ]
-    if cluster.tls_mode:
-        lines.append(f'tls_verification_mode = "{cluster.tls_mode}"')
-    if cluster.mapping:
-        pairs = ", ".join(f'"{name}" = "{address}"' for name, address in cluster.mapping.items())
-        lines.append(f"address_mapping = {{ {pairs} }}")
-    for peer in {peer.host_name: peer for peer in cluster.peers}.values():
-        if peer.platform:
-            lines += ["", f'[peers."{peer.host_name}"]', f'platform = "{peer.platform}"']
-    return "\n".join([*lines, "", "[services]", "mra = true", "b2b = false", "", "[tms]", "used = false", ""])
+    sections: dict[str, dict[str, object]] = {
+        "case": {"name": cluster.name, "as_of": cluster.as_of},
+        "cluster": {"tls_verification_mode": cluster.tls_mode, "address_mapping": dict(cluster.mapping) or None},
+        **{f'peers."{peer.host_name}"': {"platform": peer.platform} for peer in cluster.peers if peer.platform},
+        "services": {"mra": True, "b2b": False},
+        "tms": {"used": False},
+    }
+    for name, facts in cluster.facts.items():
+        sections[name] = {**sections.get(name, {}), **facts}
+    return "\n".join(_section(name, facts) for name, facts in sections.items())
+
+
+def _section(name: str, facts: Mapping[str, object]) -> str:
+    lines = [f"{key} = {_toml(value)}\n" for key, value in facts.items() if value is not None]
+    return f"[{name}]\n{''.join(lines)}"
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%dT%H:%M:%SZ}"
+    if isinstance(value, Mapping):
+        return f"{{ {', '.join(f'{_toml(key)} = {_toml(entry)}' for key, entry in value.items())} }}"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_toml, value))}]"
+    return str(value) if isinstance(value, int) else f'"{value}"'

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from expdiag.case import Case
-from expdiag.findings import UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.findings import UNKNOWN, VIOLATION, Finding, Findings, Want
 from expdiag.outline import visits
 from expdiag.safe import one_line
 
@@ -62,7 +62,7 @@ def changes(findings: Findings) -> Styler:
 
 def unknowns(findings: Findings) -> Styler:
     """Return why findings are unknown and what would settle them, equal ones together."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Finding]] = {}
+    groups: dict[tuple[str, tuple[Want, ...]], list[Finding]] = {}
     for finding in findings.of(UNKNOWN):
         groups.setdefault((finding.verdict.reason, finding.verdict.want), []).append(finding)
     rows = [
@@ -70,9 +70,9 @@ def unknowns(findings: Findings) -> Styler:
             "reason": one_line(reason),
             "rules": ", ".join(dict.fromkeys(f.requirement.number for f in found)),
             "verdicts": len(found),
-            "would be settled by": one_line("; ".join(want)),
+            "would be settled by": one_line("; ".join(map(str, wants))),
         }
-        for (reason, want), found in groups.items()
+        for (reason, wants), found in groups.items()
     ]
     return _table(rows, ("reason", "rules", "verdicts", "would be settled by"))
 

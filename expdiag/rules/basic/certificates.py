@@ -1,4 +1,4 @@
-"""Basic configuration: names, domain, certificates, H.323."""
+"""The certificates the peers present to each other."""
 
 from __future__ import annotations
 
@@ -9,87 +9,10 @@ from expdiag.model.facts import Fact
 from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
 from expdiag.rules import want
-from expdiag.rules.agreement import compare, names, shown, who
+from expdiag.rules.agreement import compare, names
 from expdiag.rules.declare import not_applicable, passed, rule, unknown, violation
 from expdiag.rules.sharing import at_fault, shared
 from expdiag.tables import Certificate
-
-H323_ALARM = 20018
-
-
-@rule("R16", compares=True)
-def system_names_distinct(cluster: Cluster) -> Verdict:
-    """Every peer has a system name of its own.
-
-    Why: logs, alarms and Cisco TMS name peers by it; the name does not replicate.
-    Passes: all names differ, small and capital letters being the same.
-    Violates: a name, or the lack of one, is shared.
-    Unknown: a peer's name is not in the evidence and the others differ.
-    Not applicable: a cluster of one.
-    """
-    system_names = compare(cluster, lambda peer: peer.system_name)
-    doubles = shared({name: [(fact.value or "").strip().casefold()] for name, fact in system_names.said.items()})
-    if doubles:
-        sharers = [name for owners in doubles.values() for name in owners]
-        listing = "; ".join(
-            f"{shown(system_names.said[owners[0]].value)} on {', '.join(owners)}" for owners in doubles.values()
-        )
-        blamed = at_fault(cluster, doubles)
-        renamed = blamed or tuple(name for owners in doubles.values() for name in owners[1:])
-        return violation(
-            f"a system name is used twice: {listing}",
-            evidence=[source for name in sharers for source in system_names.said[name].sources],
-            at_fault=blamed,
-            measured=listing,
-            wanted="a name of its own for each peer",
-            log_in=renamed,
-            fix=f"give {' and '.join(renamed)} another system name (System > Administration settings)",
-        )
-    if system_names.silent:
-        return unknown(
-            f"nothing shows the system name of {names(system_names.silent)}",
-            want=[want.export(peer, "system_name") for peer in system_names.silent],
-            evidence=system_names.evidence,
-        )
-    return passed("all system names differ", evidence=system_names.evidence)
-
-
-@rule("R17", compares=True)
-def same_domain(cluster: Cluster) -> Verdict:
-    """All peers have the same DNS domain name.
-
-    Why: peers, certificates and service records are named in it; it does not replicate. Search domains do not
-    count.
-    Passes: the names are equal; where only small and capital letters differ the reason says so, because Mobile
-    and Remote Access sign-in has failed over that.
-    Violates: the names differ, or none is set.
-    Unknown: a peer's domain is not in the evidence.
-    Not applicable: a cluster of one.
-    """
-    domains = compare(cluster, lambda peer: peer.domain, key=canonical)
-    unset = [name for name, fact in domains.said.items() if not (fact.value or "").strip(". ")]
-    if domains.differ or unset:
-        odd = tuple(unset) if unset else domains.odd
-        return violation(
-            f"the peers are not in one domain: {domains.listing()}",
-            evidence=domains.evidence,
-            at_fault=odd,
-            measured=domains.listing(),
-            wanted="one domain",
-            fix=f"set the same domain name on {who(odd)} (System > DNS), then check that its certificate and its "
-            "entry in the peer lists still carry its full name",
-        )
-    if domains.silent:
-        return unknown(
-            f"nothing shows the domain of {names(domains.silent)}",
-            want=[want.export(peer, "domain") for peer in domains.silent],
-            evidence=domains.evidence,
-        )
-    spellings = {fact.value for fact in domains.said.values()}
-    note = ""
-    if len(spellings) > 1:
-        note = f", but spelled differently: {domains.listing()}; MRA sign-in can fail over this"
-    return passed(f"all peers are in one domain{note}", evidence=domains.evidence)
 
 
 @rule("R18")
@@ -213,7 +136,7 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
     if cluster.as_of is None:
         return unknown(
             "nothing in the evidence tells the time, so the dates cannot be judged",
-            want=["note the time of the case in case.toml as [case] as_of"],
+            want=[want.fact("note the time of the case in case.toml as [case] as_of")],
             evidence=evidence,
         )
     return passed(
@@ -337,48 +260,9 @@ def certificate_not_shared(cluster: Cluster) -> Verdict:
     return passed("all peers have certificates and keys of their own", evidence=evidence)
 
 
-@rule("R26")
-def h323_mode_on(cluster: Cluster, peer: Peer) -> Verdict:
-    """H.323 mode is on, also where every endpoint is a SIP endpoint.
-
-    Why: peers find the best route for a call among themselves by H.323 signalling. The default is off.
-    Passes: the configuration says On.
-    Violates: it says Off, or alarm 20018 is up.
-    Unknown: neither is in the evidence; the default is not assumed.
-    """
-    alarms = peer.raised(H323_ALARM)
-    alarm_sources = [alarm.source for alarm in alarms]
-    if peer.h323_on.value is False or (alarms and not peer.h323_on.known):
-        return violation(
-            "H.323 mode is off" if peer.h323_on.known else "alarm 20018 says that H.323 mode is off",
-            evidence=[*peer.h323_on.sources, *alarm_sources],
-            at_fault=[peer.name],
-            measured="Off",
-            wanted="On",
-            log_in=[cluster.primary.name] if cluster.primary else [],
-            fix=_switch_on_h323(cluster, peer),
-        )
-    if not peer.h323_on.known:
-        return unknown("the H.323 mode is not in the evidence", want=[want.export(peer, "h323_mode")])
-    return passed("H.323 mode is on", evidence=peer.h323_on.sources, measured="On", wanted="On")
-
-
-def _switch_on_h323(cluster: Cluster, peer: Peer) -> str:
-    page = "Configuration > Protocols > H.323, H.323 mode"
-    if cluster.primary is None or cluster.primary is peer:
-        return f"set {page}, to On on the primary, from where it replicates"
-    return (
-        f"set {page}, to On on {cluster.primary} (the primary; save it even if it is On there), from where it "
-        f"replicates to {peer}. If {peer} stays off, its replication is broken: clear its other violations first"
-    )
-
-
 RULES = (
-    system_names_distinct,
-    same_domain,
     certificate_identifies_peer,
     certificate_valid,
     certificate_san_has_peer_fqdn,
     certificate_not_shared,
-    h323_mode_on,
 )

@@ -1,4 +1,4 @@
-"""DNS: what each peer's own resolvers must answer."""
+"""The DNS servers a peer asks."""
 
 from __future__ import annotations
 

@@ -1,0 +1,92 @@
+"""Addresses of the peers' own interfaces."""
+
+from __future__ import annotations
+
+from expdiag import knowledge
+from expdiag.findings import Verdict
+from expdiag.model.cluster import Cluster
+from expdiag.model.names import address
+from expdiag.model.peers import Interface, Peer
+from expdiag.rules import want
+from expdiag.rules.agreement import names
+from expdiag.rules.declare import not_applicable, passed, rule, unknown, violation
+from expdiag.rules.sharing import at_fault, shared
+
+
+@rule("R05", compares=True)
+def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
+    """No IPv4 address is used on two peers, on whatever interface.
+
+    Why: peers are told apart by address; a cloned VM brings its addresses along.
+    Passes: all IPv4 addresses in use differ.
+    Violates: one address on two peers. LAN 2 does not count where the status says that one interface is in use; nor,
+    where nothing says how many are, with the factory address.
+    Unknown: a peer's IPv4 address is not in the evidence.
+    Not applicable: a cluster of one, or one that uses IPv6 only.
+    """
+    protocols = {peer.ip_protocol.value.casefold() for peer in cluster.peers if peer.ip_protocol.value}
+    if protocols == {"ipv6"}:
+        return not_applicable(
+            "the cluster uses IPv6 only", evidence=[s for p in cluster.peers for s in p.ip_protocol.sources]
+        )
+    used = {
+        peer.name: {
+            str(found): interface.ipv4.sources
+            for interface in _interfaces_in_use(peer)
+            for found in interface.addresses
+            if found.version == 4
+        }
+        for peer in cluster.peers
+    }
+    evidence = [source for found in used.values() for sources in found.values() for source in sources]
+    if doubles := shared(used):
+        listing = "; ".join(f"{double} on {', '.join(owners)}" for double, owners in doubles.items())
+        return violation(
+            f"an IPv4 address is used twice: {listing}",
+            evidence=[s for double, owners in doubles.items() for name in owners for s in used[name][double]],
+            at_fault=at_fault(cluster, doubles),
+            measured=listing,
+            wanted="an address of its own for each peer",
+            fix=_new_address(cluster, doubles),
+        )
+    silent = tuple(peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses))
+    if silent:
+        return unknown(
+            f"nothing shows an IPv4 address of {names(silent)}",
+            want=[want.export(peer, "ipv4") for peer in silent],
+            evidence=evidence,
+        )
+    return passed("all IPv4 addresses differ", evidence=evidence)
+
+
+def _new_address(cluster: Cluster, doubles: dict[str, tuple[str, ...]]) -> str:
+    """Return what to change: another address of LAN 2 is a small step, another one of LAN 1 takes the peer out."""
+    peers = {peer.name: peer for peer in cluster.peers}
+    on_lan1 = [d for d, owners in doubles.items() if any(address(d) in peers[name].lan.addresses for name in owners)]
+    who_changes = " and ".join(at_fault(cluster, doubles)) or "one of these peers"
+    if not on_lan1:
+        return (
+            f"on {who_changes}, change {' and '.join(doubles)} on LAN 2 (System > Network interfaces > IP) and "
+            "restart; the clustered address stays"
+        )
+    return (
+        f"give {who_changes} another address than {' and '.join(on_lan1)} on LAN 1, on which it is clustered: take it "
+        "out of the cluster (clearing all its peer fields resets it to factory settings at the next restart, "
+        "certificate and trust store included, so back up first), change the address (System > Network interfaces > "
+        "IP), add it again"
+    )
+
+
+def _interfaces_in_use(peer: Peer) -> list[Interface]:
+    factory = address(knowledge.load("limits")["factory"]["ipv4"])
+    in_use = peer.dual_interfaces.value
+    if in_use is None and peer.external_interface.value == "LAN2":
+        in_use = True
+    return [
+        interface
+        for interface in peer.interfaces
+        if interface.number == 1 or in_use or (in_use is None and address(interface.ipv4.value or "") != factory)
+    ]
+
+
+RULES = (ipv4_addresses_distinct,)

@@ -1,0 +1,152 @@
+"""Delay between the peers, both ways and one way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from expdiag import knowledge
+from expdiag.findings import Verdict, Want
+from expdiag.model.cluster import Cluster
+from expdiag.model.latency import Delay, Limit, delays, limit_for, slowest_of
+from expdiag.model.peers import Peer
+from expdiag.rules import want
+from expdiag.rules.declare import passed, rule, unknown, violation
+
+_MOVE_CLOSER = (
+    "shorten the path between the two peers (compare the hops of a traceroute with the round trip), or place the "
+    "far peer nearer; peers that stay apart belong into clusters of their own, joined by neighbor zones"
+)
+
+
+@rule("R07")
+def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    """The round trip between two peers is within the supported delay.
+
+    Why: the shared database waits for its peers; over the limit it parts, and calls fail with it.
+    Passes: the 95th percentile of the slowest run either way is within the limit of the peers' release: 80 ms
+    from X12.6 on, 30 ms up to X8.5; in between the sources do not say, so up to 30 ms passes.
+    Violates: it is over the limit.
+    Unknown: no run with at least four answers; or there are only summaries, and the shortest and longest round trip
+    of one lie on two sides of the limit. Beside a run that shows every answer a summary's longest one does not count.
+    """
+    limit = limit_for((one.version.value, other.version.value))
+    measured = delays(cluster.paths.between(one.name, other.name))
+    if not measured:
+        return _not_measured(cluster, one, other)
+    evidence = [source for delay in measured for source in delay.sources]
+    slowest = slowest_of(measured)
+    compared: dict[str, Any] = {"measured": _rounded(slowest.high), "wanted": limit.upto, "unit": "ms"}
+    slow = [delay for delay in measured if delay.low > limit.beyond]
+    if slow:
+        return violation(
+            f"{_rounded(slow[0].low):g} ms from {slow[0].run.vantage} to {slow[0].run.target} "
+            f"({slow[0].method}) is over the limit of {limit.beyond:g} ms",
+            evidence=evidence,
+            at_fault=_far_peer(cluster, one, other, limit),
+            fix=_MOVE_CLOSER,
+            **compared | {"measured": _rounded(slow[0].low), "wanted": limit.beyond},
+        )
+    if slowest.high > limit.upto:
+        return unknown(_between(slowest, limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    near = knowledge.load("limits")["probes"]["near_limit"] * limit.upto
+    note = "; close to the limit" if slowest.high > near else ""
+    return passed(
+        f"{_rounded(slowest.high):g} ms at most{note} ({slowest.method}, the slowest of {len(measured)} runs)"
+        f"{_silent_runs(cluster, one, other)}",
+        evidence=evidence,
+        **compared,
+    )
+
+
+@rule("R08")
+def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    """The delay between two peers, one way, is within half the supported round trip.
+
+    Why: the guide gives the limit both ways round; 40 ms here is one direction, not one router.
+    Passes: the round trip is within the one-way limit, so each direction is; or half the round trip is, and the
+    reason says that both directions were taken to be alike.
+    Violates: the round trip is over twice the limit, so one direction is over it whichever way it is shared out.
+    Unknown: no round trip was measured. Clocks that agree to a millisecond at both ends would be needed for more.
+    """
+    limit = limit_for((one.version.value, other.version.value))
+    measured = delays(cluster.paths.between(one.name, other.name))
+    if not measured:
+        return _not_measured(cluster, one, other)
+    evidence = [source for delay in measured for source in delay.sources]
+    slowest = slowest_of(measured)
+    half = _rounded(slowest.high / 2)
+    compared: dict[str, Any] = {"measured": half, "wanted": limit.one_way, "unit": "ms"}
+    slow = [delay for delay in measured if delay.low > 2 * limit.one_way]
+    if slow:
+        return violation(
+            f"a round trip of {_rounded(slow[0].low):g} ms leaves at least {_rounded(slow[0].low / 2):g} ms for one "
+            f"direction, over the limit of {limit.one_way:g} ms",
+            evidence=evidence,
+            at_fault=_far_peer(cluster, one, other, limit),
+            fix=_MOVE_CLOSER,
+            **compared | {"measured": _rounded(slow[0].low / 2)},
+        )
+    if slowest.high > limit.upto:
+        return unknown(_between(slowest, limit), want=_longer_pings(one, other), evidence=evidence, **compared)
+    if slowest.high <= limit.one_way:
+        reason = f"the whole round trip of {_rounded(slowest.high):g} ms is within the one-way limit"
+    else:
+        reason = f"half of the round trip, {half:g} ms, taking both directions to be alike"
+    return passed(reason, evidence=evidence, **compared)
+
+
+def _not_measured(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
+    runs = cluster.paths.between(one.name, other.name)
+    answered = sum(run.answered for run in runs)
+    sent = sum(run.sent or 0 for run in runs)
+    reason = (
+        f"only {answered} of {sent} probes between them were answered, too few to judge"
+        if runs
+        else "no round trip between them was measured"
+    )
+    return unknown(reason, want=[want.ping(one, other)], evidence=[run.source for run in runs])
+
+
+def _silent_runs(cluster: Cluster, one: Peer, other: Peer) -> str:
+    silent = [run for run in cluster.paths.between(one.name, other.name) if run.answered == 0]
+    return f"; {len(silent)} more run(s) got no answer at all" if silent else ""
+
+
+def _between(delay: Delay, limit: Limit) -> str:
+    if delay.low < delay.high:
+        return (
+            f"the summary gives {delay.low:g} to {delay.high:g} ms, on both sides of the limit of {limit.upto:g} ms, "
+            "and not how many were slow"
+        )
+    return (
+        f"{_rounded(delay.high):g} ms lies between {limit.upto:g} and {limit.beyond:g} ms, where the sources do not "
+        f"say what this release supports ({limit.cite})"
+    )
+
+
+def _longer_pings(one: Peer, other: Peer) -> list[Want]:
+    return [want.ping(one, other), want.ping(other, one)]
+
+
+def _far_peer(cluster: Cluster, one: Peer, other: Peer, limit: Limit) -> tuple[str, ...]:
+    """Return the peer that is far from more than one, else the one that is not the primary."""
+
+    def far_from(peer: Peer) -> int:
+        return sum(
+            1
+            for third in cluster.peers
+            if any(delay.low > limit.beyond for delay in delays(cluster.paths.between(peer.name, third.name)))
+        )
+
+    if far_from(one) != far_from(other):
+        return (max((one, other), key=far_from).name,)
+    if cluster.primary in (one, other):
+        return ((other if cluster.primary is one else one).name,)
+    return ()
+
+
+def _rounded(milliseconds: float) -> float:
+    return round(milliseconds, 3)
+
+
+RULES = (round_trip_delay, one_way_hop)
