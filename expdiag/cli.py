@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
 _CHECK_FORMATS = ("table", "json", "html", "markdown")
+_MISSING_FORMATS = ("text", "json")
 _TABLE_FORMATS = ("csv", "json", "parquet")
 _EPILOG = """exit status: 0 no violation of a must; 1 at least one; 2 usage; 3 nothing readable in the input;
 4 with --strict: no violation but unknowns; 5 a rule crashed"""
@@ -73,6 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     tables.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     tables.set_defaults(run=_tables)
 
+    missing = commands.add_parser("missing", help="say what to ask the customer for, as instructions")
+    missing.add_argument("case", nargs="+", metavar="CASE")
+    missing.add_argument("--format", choices=_MISSING_FORMATS, default="text", help="default: text")
+    missing.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
+    missing.set_defaults(run=_missing)
+
     rules = commands.add_parser("rules", help="list the catalogue of rules, or show one page of it")
     rules.add_argument("rule", nargs="?", metavar="ID", help="rule id or number, such as round-trip-delay or R07")
     rules.set_defaults(run=_rules)
@@ -90,6 +97,8 @@ def _check(options: argparse.Namespace) -> int:
         _write(options, _render_nothing(options, error))
         return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
     findings = engine.check(case, options.rule)
+    for problem in findings.problems:
+        print(f"expdiag: {_shown(problem)}", file=sys.stderr)
     _write(options, _render(options, case, findings))
     return _status(findings, strict=options.strict)
 
@@ -172,17 +181,33 @@ def _tables(options: argparse.Namespace) -> int:
     return CLEAN
 
 
+def _missing(options: argparse.Namespace) -> int:
+    from expdiag.report import as_request
+    from expdiag.rules import engine
+
+    try:
+        case = expdiag.load(*options.case)
+    except NothingReadableError as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        if options.format == "json":
+            print("[]")
+        return UNREADABLE
+    findings = engine.check(case)
+    _write(options, as_request.as_json(findings) if options.format == "json" else as_request.text(findings))
+    return CRASHED if findings.crashed else CLEAN
+
+
 def _rules(options: argparse.Namespace) -> int:
     from expdiag.rules import engine
 
     if options.rule is None:
         for requirement in engine.select(()):
-            judged = " " if requirement.number in engine.RULES else "·"
+            judged = " " if engine.rule_for(requirement) else "·"
             print(f"{requirement.number}{judged} {requirement.rule:38} {requirement.strength:7} {requirement.title}")
         print("\n· not judged by this version", file=sys.stderr)
         return CLEAN
     (requirement,) = engine.select([options.rule])
-    rule = engine.RULES.get(requirement.number)
+    rule = engine.rule_for(requirement)
     print(f"{requirement.number} {requirement.rule} ({requirement.strength}, judged for each {requirement.each})\n")
     print(rule.manual if rule else f"{requirement.title}.\n\nNot judged by this version.")
     print(f"\nSource: {requirement.reference}")

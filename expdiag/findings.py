@@ -114,6 +114,27 @@ class PeerSummary:
     seen: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Symptom:
+    """What a peer itself reports to be wrong: an alarm that is up, or a kind of record in its log.
+
+    Attributes:
+        peer: who reports it.
+        number: number of the alarm; None for records of a log.
+        title: what it says, in a few words.
+        times: how often; 1 for an alarm.
+        rules: ids of the rules whose violation would explain it.
+        sources: the alarm, or the first and the last record.
+    """
+
+    peer: str
+    number: int | None
+    title: str
+    times: int
+    rules: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
 class Findings(Sequence[Finding]):
     """All findings of a case, in the order of the catalogue.
 
@@ -121,6 +142,8 @@ class Findings(Sequence[Finding]):
         case_name: name of the case.
         as_of: the clock the validity checks used, None where the evidence holds no time.
         peers: the peers judged.
+        symptoms: what the peers themselves report.
+        problems: rules of plug-ins that could not be used, a sentence each.
     """
 
     def __init__(
@@ -129,11 +152,15 @@ class Findings(Sequence[Finding]):
         case_name: str,
         as_of: datetime | None,
         peers: Sequence[PeerSummary],
+        symptoms: Sequence[Symptom] = (),
+        problems: Sequence[str] = (),
     ) -> None:
         self._findings = tuple(findings)
         self.case_name = case_name
         self.as_of = as_of
         self.peers = tuple(peers)
+        self.symptoms = tuple(symptoms)
+        self.problems = tuple(problems)
 
     @overload
     def __getitem__(self, index: int) -> Finding: ...
@@ -156,8 +183,8 @@ class Findings(Sequence[Finding]):
 
     @property
     def crashed(self) -> bool:
-        """Whether a rule failed on any subject."""
-        return any(finding.verdict.crashed for finding in self._findings)
+        """Whether a rule failed on any subject, or that of a plug-in could not be used."""
+        return bool(self.problems) or any(finding.verdict.crashed for finding in self._findings)
 
     def of(self, outcome: str) -> tuple[Finding, ...]:
         """Return the findings of one outcome, those of a `must` first."""

@@ -1,10 +1,10 @@
-"""What a person reads first: what to do on which peer, what is unknown and would be settled by what."""
+"""What a person reads first: what to do on which peer, and the verdicts in groups."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.findings import PASS, UNJUDGED, UNKNOWN, VIOLATION, Finding, Findings, Want
+from expdiag.findings import PASS, UNJUDGED, VIOLATION, Finding, Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,6 @@ class Visit:
 
     peers: tuple[str, ...]
     tasks: tuple[Task, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """Something to ask the customer for, and the findings it would settle."""
-
-    want: Want
-    findings: tuple[Finding, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,16 +70,6 @@ def _tasks(found: list[Finding]) -> tuple[Task, ...]:
     for finding in sorted(found, key=lambda f: f.requirement.rule not in _FIRST):
         by_fix.setdefault(finding.verdict.fix, []).append(finding)
     return tuple(Task(tuple(group)) for group in by_fix.values())
-
-
-def captures(findings: Findings) -> tuple[Capture, ...]:
-    """Return what would settle unknowns, what settles most first."""
-    by_want: dict[Want, list[Finding]] = {}
-    for finding in findings.of(UNKNOWN):
-        for want in finding.verdict.want:
-            by_want.setdefault(want, []).append(finding)
-    ordered = sorted(by_want.items(), key=lambda item: -len(item[1]))
-    return tuple(Capture(want, tuple(found)) for want, found in ordered)
 
 
 def unjudged(findings: Findings) -> tuple[Finding, ...]:

@@ -18,7 +18,7 @@ ROOMS = (
     ("intake",),
     ("model",),
     ("case", "findings"),
-    ("outline", "rules"),
+    ("causes", "missing", "outline", "rules"),
     ("show",),
     ("report",),
     ("cli",),

@@ -44,7 +44,8 @@ def said(troubled) -> dict:
 
 
 def test_the_json_has_the_keys_and_types_of_the_contract(said) -> None:
-    assert list(said) == ["schema", "expdiag", "case", "as_of", "peers", "counts", "findings", "issues"]
+    contract = ["schema", "expdiag", "case", "as_of", "peers", "counts", "findings", "issues"]
+    assert list(said) == [*contract, "opening", "causes"]
     assert (said["schema"], said["expdiag"], said["case"]) == (1, expdiag.__version__, "troubled-e")
     assert said["as_of"] == "2026-05-01T12:00:00Z"
     assert said["peers"][2] == {

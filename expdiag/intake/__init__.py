@@ -12,13 +12,13 @@ from expdiag.errors import NothingReadableError
 from expdiag.evidence import SourceBook
 from expdiag.intake import workers
 from expdiag.intake.archive import OnDisk, on_disk
-from expdiag.intake.casefile import CaseFile
+from expdiag.intake.casefile import CaseFile, Limits
 from expdiag.intake.member import Refused
 from expdiag.intake.merging import merge
 from expdiag.intake.parts import Part, Task
 from expdiag.tables import Leaves
 
-__all__ = ["CaseFile", "Dossier", "read"]
+__all__ = ["CaseFile", "Dossier", "Limits", "read"]
 
 # A file of this size on disk, most likely the bundle of a peer, is a part of its own, so that workers can share a case
 LARGE_BYTES = 4 << 20

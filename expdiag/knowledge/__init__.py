@@ -8,6 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+STRENGTHS = ("must", "should")
+SUBJECTS = {
+    "cluster": 0,
+    "peer": 1,
+    "pair": 2,
+    "ordered pair": 2,
+}  # what a verdict is about, and how many peers that is
+
 
 @cache
 def load(name: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from expdiag import knowledge
+from expdiag.intake import Limits
 from expdiag.model.names import Address, address
 from expdiag.model.versions import Release, row_for
 from expdiag.tables import RoundTrip
@@ -13,12 +14,16 @@ from expdiag.tables import RoundTrip
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The supported delay: up to `upto` surely within it, over `beyond` surely out of it; milliseconds."""
+    """The supported delay: up to `upto` surely within it, over `beyond` surely out of it; milliseconds.
+
+    `is_stated` tells that `case.toml` put it in place of the documented one, which `cite` then names.
+    """
 
     upto: float
     beyond: float
     one_way: float
     cite: str
+    is_stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +105,24 @@ def slowest_of(found: Sequence[Delay]) -> Delay:
     return next((delay for delay in found if delay.run.p95 is not None), found[0])
 
 
-def limit_for(releases: Iterable[Release | None]) -> Limit:
-    """Return the limit for a pair of peers: that of the older release; without any, the current one."""
+def limit_for(releases: Iterable[Release | None], stated: Limits | None = None) -> Limit:
+    """Return the limit for a pair of peers: that of the older release; without any, the current one.
+
+    Args:
+        releases: what the two peers run.
+        stated: what `case.toml` puts in place of it.
+    """
     known = [release for release in releases if release]
     row = row_for(knowledge.load("limits")["round_trip"], min(known) if known else None)
-    return Limit(row["upto_ms"], row["beyond_ms"], row["one_way_ms"], row["cite"])
+    documented = Limit(row["upto_ms"], row["beyond_ms"], row["one_way_ms"], row["cite"])
+    return _overridden(documented, stated) if stated else documented
+
+
+def _overridden(limit: Limit, stated: Limits) -> Limit:
+    """Return a limit with what was stated; half the stated round trip is the way one way, unless that is stated too."""
+    if stated.round_trip_ms is None and stated.one_way_ms is None:
+        return limit
+    round_trip = stated.round_trip_ms
+    one_way = stated.one_way_ms or (round_trip / 2 if round_trip else limit.one_way)
+    cite = f"case.toml, [limits], in place of {limit.upto:g} and {limit.one_way:g} ms ({limit.cite})"
+    return Limit(round_trip or limit.upto, round_trip or limit.beyond, one_way, cite, is_stated=True)

@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
 from markupsafe import Markup
 
 import expdiag
-from expdiag import outline
+from expdiag import causes, missing, outline
 from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNJUDGED, UNKNOWN, VIOLATION, Findings
 from expdiag.safe import one_line, printable
@@ -39,12 +39,13 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
         "name": one_line(findings.case_name),
         "as_of": f"{findings.as_of:%Y-%m-%d %H:%M} UTC" if findings.as_of else None,
         "headline": outline.headline(findings),
+        "opening": [line.split(": ", 1) for line in causes.opening(findings)],
         "counts": findings.counts,
         "peers": findings.peers,
         "visits": outline.visits(findings),
         "accepted": [f for f in findings.of(VIOLATION) if f.accepted is not None],
         "lines": {outcome: outline.lines(findings, outcome) for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE)},
-        "captures": outline.captures(findings),
+        "requests": missing.requests(findings),
         "unjudged": outline.unjudged(findings),
         "unjudged_count": sum(1 for finding in findings if finding.verdict.reason == UNJUDGED),
         "issues": case.all_issues,

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import expdiag
+from expdiag import causes
 from expdiag.evidence import Source
 from expdiag.findings import Finding, Findings
 from expdiag.tables import Issue
@@ -37,12 +38,23 @@ def document(findings: Findings, issues: tuple[Issue, ...]) -> dict[str, Any]:
         "counts": findings.counts,
         "findings": [_finding(finding) for finding in findings],
         "issues": [issue._asdict() for issue in issues],
+        "opening": list(causes.opening(findings)),
+        "causes": [_cause(cause) for cause in causes.causes(findings)],
     }
 
 
 def moment(time: datetime | None) -> str | None:
     """Return a time as ISO 8601 in UTC, to the second."""
     return time.replace(tzinfo=None).isoformat(timespec="seconds") + "Z" if time else None
+
+
+def _cause(cause: causes.Cause) -> dict[str, Any]:
+    return {
+        "rule": cause.first.requirement.rule,
+        "subjects": [list(finding.subject.peers) for finding in cause.findings],
+        "explains": [{"peer": s.peer, "alarm": s.number, "title": s.title, "times": s.times} for s in cause.symptoms],
+        "follows": [{"rule": f.requirement.rule, "peers": list(f.subject.peers)} for f in cause.follows],
+    }
 
 
 def _finding(finding: Finding) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from expdiag import outline
+from expdiag import causes, missing, outline
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
 from expdiag.safe import one_line
 from expdiag.tables import Issue
@@ -16,6 +16,7 @@ def render(findings: Findings, issues: tuple[Issue, ...]) -> str:
     """Return the report as a Markdown text."""
     when = f", as of {findings.as_of:%Y-%m-%d %H:%M} UTC" if findings.as_of else ""
     lines = [f"# {_text(findings.case_name)}{when}", "", f"{outline.headline(findings).capitalize()}.", ""]
+    lines += _opening(findings)
     lines += _peers(findings)
     lines += _changes(findings)
     lines += _verdicts(findings)
@@ -28,6 +29,11 @@ def _text(value: object) -> str:
     if value in (None, ""):
         return "?"
     return _SPECIAL.sub(r"\\\1", one_line(str(value))).replace("<", "&lt;")
+
+
+def _opening(findings: Findings) -> list[str]:
+    lines = [line.partition(": ") for line in causes.opening(findings)]
+    return [*(f"- **{label}:** {_text(words)}" for label, _, words in lines), ""] if lines else []
 
 
 def _peers(findings: Findings) -> list[str]:
@@ -88,11 +94,13 @@ def _verdicts(findings: Findings) -> list[str]:
 
 def _unknowns(findings: Findings) -> list[str]:
     lines = []
-    if captures := outline.captures(findings):
+    if asked := missing.requests(findings):
         lines += ["## What would settle the unknowns", ""]
-        for capture in captures:
-            rules = ", ".join(dict.fromkeys(finding.requirement.number for finding in capture.findings))
-            lines.append(f"- {_text(capture.want.text)} ({rules})")
+        for request in asked:
+            settled = ", ".join(dict.fromkeys(finding.requirement.number for finding in request.settles))
+            about = f"settles {settled}" if settled else "needed together with the next one"
+            lines += [f"- {_text(todo)}" for todo in request.todo]
+            lines[-1] += f" ({about})"
         lines.append("")
     if unjudged := outline.unjudged(findings):
         listed = ", ".join(finding.requirement.number for finding in unjudged)

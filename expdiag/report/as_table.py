@@ -10,7 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from expdiag import outline
+from expdiag import causes, missing, outline
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
 from expdiag.safe import one_line
 from expdiag.tables import Issue
@@ -41,6 +41,8 @@ def render(findings: Findings, issues: tuple[Issue, ...], *, colour: bool, width
         markup=False,
     )
     console.print(_heading(findings))
+    for line in causes.opening(findings):
+        console.print(_hanging(line))
     console.print(_peers(findings))
     if findings.of(VIOLATION):
         console.print(Padding(Text("What to change", style="bold"), (1, 0, 0, 0)))
@@ -57,6 +59,16 @@ def _heading(findings: Findings) -> Group:
         Text(f"{one_line(findings.case_name)}{when}", style="bold"),
         Text(f"{outline.headline(findings)}."),
     )
+
+
+def _hanging(line: str) -> Table:
+    """Return `Label: text` with the text in a column of its own."""
+    label, _, words = line.partition(": ")
+    grid = Table.grid(padding=(0, 1))
+    grid.add_column(width=len("Reported:"))
+    grid.add_column(overflow="fold")
+    grid.add_row(Text(f"{label}:", style="bold"), Text(one_line(words)))
+    return grid
 
 
 def _peers(findings: Findings) -> Table:
@@ -123,12 +135,11 @@ def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
     if unjudged := outline.unjudged(findings):
         listed = ", ".join(finding.requirement.number for finding in unjudged)
         parts.append(Text(f"Not judged by this version, counted as unknown: {listed}."))
-    if captures := outline.captures(findings):
-        settled = {id(finding) for capture in captures for finding in capture.findings}
+    if asked := missing.requests(findings):
+        settled = sum(len(request.settles) for request in asked)
         parts.append(
-            Text(f"{len(captures)} captures would settle {len(settled)} of the unknowns (all are in the report):")
+            Text(f"{len(asked)} captures would settle {settled} of the unknowns: expdiag missing says which and how.")
         )
-        parts += [Text(f"  {one_line(capture.want.text)}") for capture in captures[:3]]
     if issues:
         kinds = sorted({issue.kind for issue in issues})
         parts.append(

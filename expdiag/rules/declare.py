@@ -39,6 +39,23 @@ def rule(number: str, *, compares: bool = False) -> Callable[[Callable[..., Verd
     return lambda judge: Rule(requirement, judge, compares)
 
 
+def custom(
+    name: str, *, title: str, each: str, reference: str, strength: str = "should", compares: bool = False
+) -> Callable[[Callable[..., Verdict]], Rule]:
+    """Declare a rule that is in no catalogue, for a plug-in.
+
+    Args:
+        name: its id, with the name of its maker: `acme:login-banner`.
+        title: the requirement in a sentence.
+        each: `cluster`, `peer`, `pair` or `ordered pair`.
+        reference: who asks for it, title and section.
+        strength: `must` or `should`.
+        compares: it compares peers, so a cluster of one has nothing to judge.
+    """
+    requirement = Requirement(name, name, "plug-in", strength, each, title, reference)
+    return lambda judge: Rule(requirement, judge, compares)
+
+
 def passed(reason: str, evidence: Iterable[int] = (), **compared: Any) -> Verdict:
     """Say that a subject satisfies the requirement."""
     return Verdict(PASS, reason, evidence=_unique(evidence), **compared)

@@ -22,7 +22,7 @@ from expdiag.findings import (
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.rules import basic, dns, elsewhere, network, type_and_platform
+from expdiag.rules import basic, dns, elsewhere, network, plugins, symptoms, type_and_platform
 from expdiag.rules.declare import Rule
 
 RULES: dict[str, Rule] = {
@@ -36,13 +36,13 @@ _ANY_BUNDLE = Want("bundle", "", "the diagnostic log archive of each peer")
 
 
 def select(names: Iterable[str]) -> tuple[Requirement, ...]:
-    """Return the requirements with these numbers or rule ids; all of them for none.
+    """Return the requirements with these numbers or rule ids, plug-ins behind the catalogue; all of them for none.
 
     Raises:
         UnknownNameError: a name is neither.
     """
     asked = list(names)
-    catalogue = knowledge.requirements()
+    catalogue = (*knowledge.requirements(), *(rule.requirement for rule in plugins.installed().rules.values()))
     keys = {key: known for known in catalogue for key in (known.rule, known.number.lower())}
     for name in asked:
         if name.lower() not in keys:
@@ -78,7 +78,14 @@ def check(case: Case, rules: Iterable[str] = (), progress: Callable[[str], None]
                     accepted=_accepted(requirement, subject, verdict, cluster),
                 )
             )
-    return Findings(findings, case.name, case.as_of, [_summary(peer, cluster) for peer in cluster.peers])
+    return Findings(
+        findings,
+        case.name,
+        case.as_of,
+        peers=[_summary(peer, cluster) for peer in cluster.peers],
+        symptoms=symptoms.reported(cluster, case.sources),
+        problems=plugins.installed().problems,
+    )
 
 
 def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subject, tuple[Peer, ...]]]:
@@ -100,15 +107,25 @@ def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subj
 def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
     if not cluster.peers:
         return Verdict(UNKNOWN, "no peer is in the evidence", want=(_ANY_BUNDLE,))
-    rule = RULES.get(requirement.number)
+    rule = rule_for(requirement)
     if len(cluster.peers) == 1 and rule is not None and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
     if rule is None:
         return Verdict(UNKNOWN, UNJUDGED)
     try:
-        return rule.judge(cluster, *peers)
+        verdict = rule.judge(cluster, *peers)
+        return verdict if isinstance(verdict, Verdict) else _no_verdict(verdict)
     except Exception as error:  # a crashing rule must not take the others with it
         return Verdict(UNKNOWN, f"the rule crashed ({type(error).__name__}: {error})", crashed=True)
+
+
+def _no_verdict(answer: object) -> Verdict:
+    return Verdict(UNKNOWN, f"the rule gave no verdict but {type(answer).__name__}", crashed=True)
+
+
+def rule_for(requirement: Requirement) -> Rule | None:
+    """Return what judges a requirement, None where nothing does."""
+    return RULES.get(requirement.number) or plugins.installed().rules.get(requirement.number)
 
 
 def _accepted(requirement: Requirement, subject: Subject, verdict: Verdict, cluster: Cluster) -> str | None:
