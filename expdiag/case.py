@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import networkx as nx
     import pandas as pd
 
+    from expdiag.findings import Findings
+
 
 def load(*paths: str | Path) -> Case:
     """Read a case from folders, archives or files.
@@ -107,11 +109,24 @@ class Case:
         columns = ["peer", "type", "version", "platform", "address", "primary", "exports"]
         return pd.DataFrame(rows, columns=columns).set_index("peer")
 
-    def graph(self) -> nx.DiGraph:
-        """Return the peers as a directed networkx graph; see `expdiag.model.graph.peer_graph`."""
-        from expdiag.model.graph import peer_graph
+    @cached_property
+    def findings(self) -> Findings:
+        """The verdicts of all rules."""
+        from expdiag.rules import engine
 
-        return peer_graph(self.cluster)
+        return engine.check(self)
+
+    def graph(self) -> nx.DiGraph:
+        """Return the peers as a directed networkx graph; see `expdiag.graphs.peers.peer_graph`."""
+        from expdiag.graphs.peers import peer_graph
+
+        return peer_graph(self.cluster, self.findings)
+
+    def hop_graph(self) -> nx.DiGraph:
+        """Return all traces as one directed networkx graph; see `expdiag.graphs.hops.hop_graph`."""
+        from expdiag.graphs.hops import hop_graph
+
+        return hop_graph(self.cluster)
 
     def __repr__(self) -> str:
         peers = ", ".join(peer.name for peer in self.cluster.peers) or "no peers"

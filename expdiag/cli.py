@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
 _CHECK_FORMATS = ("table", "json", "html", "markdown")
+_GRAPH_FORMATS = (".png", ".svg", ".graphml", ".json")
 _MISSING_FORMATS = ("text", "json")
 _TABLE_FORMATS = ("csv", "json", "parquet")
 _EPILOG = """exit status: 0 no violation of a must; 1 at least one; 2 usage; 3 nothing readable in the input;
@@ -79,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     missing.add_argument("--format", choices=_MISSING_FORMATS, default="text", help="default: text")
     missing.add_argument("--output", type=Path, metavar="FILE", help="write there instead of standard output")
     missing.set_defaults(run=_missing)
+
+    graph = commands.add_parser("graph", help="write the graph of the peers, or of the hops between them")
+    graph.add_argument("case", nargs="+", metavar="CASE")
+    graph.add_argument("--output", type=Path, metavar="FILE", required=True, help="ends in .png .svg .graphml .json")
+    graph.add_argument("--hops", action="store_true", help="all traces merged instead of the peers")
+    graph.set_defaults(run=_graph)
 
     rules = commands.add_parser("rules", help="list the catalogue of rules, or show one page of it")
     rules.add_argument("rule", nargs="?", metavar="ID", help="rule id or number, such as round-trip-delay or R07")
@@ -195,6 +202,31 @@ def _missing(options: argparse.Namespace) -> int:
     findings = engine.check(case)
     _write(options, as_request.as_json(findings) if options.format == "json" else as_request.text(findings))
     return CRASHED if findings.crashed else CLEAN
+
+
+def _graph(options: argparse.Namespace) -> int:
+    kind = options.output.suffix.lower()
+    if kind not in _GRAPH_FORMATS:
+        raise ExpdiagError(f"cannot write {options.output}: its name has to end in {' '.join(_GRAPH_FORMATS)}")
+    try:
+        case = expdiag.load(*options.case)
+    except NothingReadableError as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        return UNREADABLE
+    _write(options, _drawn(case, kind, hops=options.hops))
+    return CLEAN
+
+
+def _drawn(case: Case, kind: str, *, hops: bool) -> str | bytes:
+    if kind in (".graphml", ".json"):
+        from expdiag.graphs import files
+
+        graph = case.hop_graph() if hops else case.graph()
+        return files.to_graphml(graph) if kind == ".graphml" else files.to_json(graph)
+    from expdiag.show.peers import peer_graph
+
+    picture = peer_graph(case)
+    return picture.svg("Peer graph") if kind == ".svg" else picture.png()
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -136,3 +136,27 @@ def test_heavy_libraries_are_loaded_only_where_they_are_needed(program: str, all
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
 
     assert set(eval(done.stderr.strip().splitlines()[-1])) <= allowed
+
+
+@pytest.mark.parametrize(
+    ("name", "begins"),
+    [("g.png", b"\x89PNG"), ("g.svg", b"<svg"), ("g.graphml", b"<?xml"), ("g.json", b"{")],
+)
+def test_the_graph_is_written_in_the_format_of_its_name(tmp_path, name: str, begins: bytes) -> None:
+    target = tmp_path / name
+    done = run("graph", CASES / "troubled-e", "--output", target)
+    assert done.returncode == 0, done.stderr
+    assert target.read_bytes().startswith(begins)
+
+
+def test_a_graph_of_an_unknown_format_or_of_nothing(tmp_path) -> None:
+    assert run("graph", CASES / "troubled-e", "--output", tmp_path / "g.pdf").returncode == 2
+    assert run("graph", tmp_path / "nowhere", "--output", tmp_path / "g.json").returncode == 3
+    assert not (tmp_path / "g.json").exists()
+
+
+def test_what_is_missing_as_text_and_json() -> None:
+    text, rows = run("missing", CASES / "troubled-e"), run("missing", CASES / "troubled-e", "--format", "json")
+    assert text.returncode == rows.returncode == 0
+    assert isinstance(json.loads(rows.stdout), list)
+    assert run("missing", ROOT / "nowhere", "--format", "json").stdout.strip() == "[]"

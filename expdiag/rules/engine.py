@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Protocol
 
 from expdiag import knowledge
-from expdiag.case import Case
 from expdiag.errors import UnknownNameError
+from expdiag.evidence import SourceBook
 from expdiag.findings import (
     NOT_APPLICABLE,
     UNJUDGED,
@@ -51,7 +53,27 @@ def select(names: Iterable[str]) -> tuple[Requirement, ...]:
     return tuple(known for known in catalogue if not asked or known.number in chosen)
 
 
-def check(case: Case, rules: Iterable[str] = (), progress: Callable[[str], None] | None = None) -> Findings:
+class Judged(Protocol):
+    """What the engine needs of a case."""
+
+    @property
+    def name(self) -> str:
+        """Name of the case."""
+
+    @property
+    def as_of(self) -> datetime | None:
+        """The clock for validity checks."""
+
+    @property
+    def sources(self) -> SourceBook:
+        """Opens source ids."""
+
+    @property
+    def cluster(self) -> Cluster:
+        """The peers and all tables."""
+
+
+def check(case: Judged, rules: Iterable[str] = (), progress: Callable[[str], None] | None = None) -> Findings:
     """Judge a case.
 
     Args:

@@ -34,6 +34,10 @@ class Picture(Figure):
     def _repr_png_(self) -> bytes:
         return self._as("png", dpi=110)
 
+    def png(self) -> bytes:
+        """Return the picture as a PNG file."""
+        return self._as("png", dpi=200)
+
     def svg(self, title: str) -> str:
         """Return the picture as an SVG element to stand inside a page; `title` is what a screen reader says."""
         text = self._as("svg").decode()
