@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from expdiag.findings import Findings
 
 CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
-_CHECK_FORMATS = ("table", "json", "html", "markdown")
+_CHECK_FORMATS = ("table", "json", "junit", "sarif", "html", "markdown")
 _GRAPH_FORMATS = (".png", ".svg", ".graphml", ".json")
 _MISSING_FORMATS = ("text", "json")
 _TABLE_FORMATS = ("csv", "json", "parquet")
@@ -143,9 +143,22 @@ def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
 
         return as_markdown.render(findings, case.all_issues)
 
+    def junit() -> str:
+        from expdiag.report import as_junit
+
+        return as_junit.render(findings)
+
+    def sarif() -> str:
+        from expdiag.report import as_sarif
+        from expdiag.rules import engine
+
+        return as_sarif.render(findings, case.all_issues, engine.manuals())
+
     writers: dict[str, Callable[[], str]] = {
         "table": table,
         "json": as_json,
+        "junit": junit,
+        "sarif": sarif,
         "html": html,
         "markdown": markdown,
     }
@@ -154,16 +167,20 @@ def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
 
 def _render_nothing(options: argparse.Namespace, error: NothingReadableError | CaseFileError) -> str:
     """Return a valid empty document for programs; people have read the message."""
-    if options.format != "json":
-        return ""
     from expdiag.findings import Findings
-    from expdiag.report import as_json
+    from expdiag.report import as_json, as_junit, as_sarif
     from expdiag.tables import Issue
 
-    name = Path(options.case[0]).resolve().name
+    findings = Findings((), Path(options.case[0]).resolve().name, None, ())
     if isinstance(error, CaseFileError):
-        return as_json.render(Findings((), name, None, ()), (Issue(error.file, None, "unusable", error.problem),))
-    return as_json.render(Findings((), name, None, ()), error.issues)
+        issues: tuple[Issue, ...] = (Issue(error.file, None, "unusable", error.problem),)
+    else:
+        issues = error.issues
+    if options.format == "junit":
+        return as_junit.render(findings)
+    if options.format == "sarif":
+        return as_sarif.render(findings, issues, {})
+    return as_json.render(findings, issues) if options.format == "json" else ""
 
 
 def _tables(options: argparse.Namespace) -> int:

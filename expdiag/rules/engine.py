@@ -150,6 +150,11 @@ def rule_for(requirement: Requirement) -> Rule | None:
     return RULES.get(requirement.number) or plugins.installed().rules.get(requirement.number)
 
 
+def manuals() -> dict[str, str]:
+    """Return the pages of all rules by number."""
+    return {requirement.number: rule.manual for requirement in select(()) if (rule := rule_for(requirement))}
+
+
 def _accepted(requirement: Requirement, subject: Subject, verdict: Verdict, cluster: Cluster) -> str | None:
     """Return why a deviation was accepted, None where it was not or no longer is."""
     if verdict.outcome != VIOLATION:
