@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from expdiag.findings import Findings
+    from expdiag.graphs.peers import PeerGraph
 
 
 def load(*paths: str | Path) -> Case:
@@ -116,7 +117,7 @@ class Case:
 
         return engine.check(self)
 
-    def graph(self) -> nx.DiGraph:
+    def graph(self) -> PeerGraph:
         """Return the peers as a directed networkx graph; see `expdiag.graphs.peers.peer_graph`."""
         from expdiag.graphs.peers import peer_graph
 
@@ -127,6 +128,11 @@ class Case:
         from expdiag.graphs.hops import hop_graph
 
         return hop_graph(self.cluster)
+
+    def _repr_html_(self) -> str:
+        from expdiag.show import display
+
+        return display.of_case(self)
 
     def __repr__(self) -> str:
         peers = ", ".join(peer.name for peer in self.cluster.peers) or "no peers"

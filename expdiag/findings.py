@@ -95,6 +95,11 @@ class Finding:
         """One of `OUTCOMES`."""
         return self.verdict.outcome
 
+    def _repr_html_(self) -> str:
+        from expdiag.show import display
+
+        return display.of_finding(self)
+
     @property
     def is_open_violation(self) -> bool:
         """Whether this breaks a `must` and nobody accepted it."""
@@ -235,6 +240,11 @@ class Findings(Sequence[Finding]):
                 for name, values in columns.items()
             }
         )
+
+    def _repr_html_(self) -> str:
+        from expdiag.show import display
+
+        return display.of_findings(self)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{number} {outcome}" for outcome, number in self.counts.items())

@@ -35,9 +35,16 @@ def room_of(module: str) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Return the modules of this package a file imports anywhere, also inside functions."""
+    """Return the modules of this package a file imports anywhere, also inside functions.
+
+    One exception: what a notebook asks to draw itself (`_repr_html_` and the like) has `show` draw it.
+    """
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for function in [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]:
+        if function.name in ("_repr_html_", "_repr_svg_"):
+            function.body = []
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):

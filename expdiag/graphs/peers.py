@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import networkx as nx
 
 from expdiag.evidence import Source
 from expdiag.findings import Finding, Findings
@@ -10,9 +12,6 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.latency import delays
 from expdiag.model.peers import Peer
 from expdiag.tables import Reachability
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 # what is judged of two peers, by the name its attributes have
 RELATIONS = {
@@ -30,7 +29,19 @@ Way = tuple[str, str]
 States = dict[tuple[str, str, str, int], str]
 
 
-def peer_graph(cluster: Cluster, findings: Findings) -> nx.DiGraph:
+class PeerGraph(nx.DiGraph):  # type: ignore[misc]
+    """The peer graph of a cluster, which draws itself in a notebook."""
+
+    def _repr_svg_(self) -> str:
+        from expdiag.show import peers
+
+        return peers.draw(self).svg("Peer graph")
+
+    def __repr__(self) -> str:
+        return f"<PeerGraph of {', '.join(self) or 'no peers'}>"
+
+
+def peer_graph(cluster: Cluster, findings: Findings) -> PeerGraph:
     """Return the peer graph of a cluster.
 
     Nodes carry `type`, `version`, `platform`, `address`, `primary` and `seen`. There is an edge for each ordered pair,
@@ -44,9 +55,7 @@ def peer_graph(cluster: Cluster, findings: Findings) -> nx.DiGraph:
 
     What is not known is None.
     """
-    import networkx as nx
-
-    graph = nx.DiGraph()
+    graph = PeerGraph()
     for peer in cluster.peers:
         graph.add_node(peer.name, **_node(peer, cluster))
     judged = _judged(findings)

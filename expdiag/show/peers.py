@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import combinations
 from math import cos, hypot, pi, sin
+from typing import Any
 
 from matplotlib.axes import Axes
 
 from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
-from expdiag.model.cluster import Cluster
-from expdiag.model.peers import Peer
-from expdiag.show import latency
+from expdiag.graphs.peers import PeerGraph
 from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture, shorten
 
 _WORST_FIRST = (VIOLATION, UNKNOWN, PASS)
@@ -22,20 +22,24 @@ def peer_graph(case: Case) -> Picture:
 
     Dashed and thick where over the limit, dotted with a question mark where not measured.
     """
-    cluster = case.cluster
-    places = _places(len(cluster.peers))
-    with picture(*_size(len(cluster.peers))) as drawn:
+    return draw(case.graph())
+
+
+def draw(graph: PeerGraph) -> Picture:
+    """Draw a peer graph from what its nodes and edges say."""
+    places = _places(len(graph))
+    with picture(*_size(len(graph))) as drawn:
         axes = drawn.add_subplot()
         axes.set_axis_off()
         axes.set_xlim(-1.62, 1.62)
         heights = [y for _, y in places]
-        axes.set_ylim(min(heights) - 0.36, max(heights) + 0.36)
+        axes.set_ylim(min(heights, default=0) - 0.36, max(heights, default=0) + 0.36)
         axes.set_aspect("equal")
-        where = dict(zip((peer.name for peer in cluster.peers), places, strict=True))
-        for one, other in cluster.pairs():
-            _path(axes, cluster, one, other, where[one.name], where[other.name])
-        for peer in cluster.peers:
-            _node(axes, peer, where[peer.name], is_primary=peer is cluster.primary)
+        where = dict(zip(graph, places, strict=True))
+        for one, other in combinations(graph, 2):
+            _path(axes, graph, one, other, where)
+        for name, attributes in graph.nodes(data=True):
+            _node(axes, name, attributes, where[name])
     return drawn
 
 
@@ -53,10 +57,10 @@ def _places(count: int) -> list[Point]:
     return [(1.12 * sin(2 * pi * n / count), 0.92 * cos(2 * pi * n / count)) for n in range(count)]
 
 
-def _path(axes: Axes, cluster: Cluster, one: Peer, other: Peer, start: Point, end: Point) -> None:
-    outcomes = {latency.outcome(cluster, one, other), latency.outcome(cluster, other, one)}
-    known = outcomes - {UNKNOWN} or outcomes
-    worst = next(outcome for outcome in _WORST_FIRST if outcome in known)
+def _path(axes: Axes, graph: PeerGraph, one: str, other: str, where: dict[str, Point]) -> None:
+    start, end = where[one], where[other]
+    ways = [graph.edges[way] for way in ((one, other), (other, one)) if graph.has_edge(*way)]
+    worst = next((outcome for outcome in _WORST_FIRST if outcome in {way["delay"] for way in ways}), UNKNOWN)
     axes.plot(
         [start[0], end[0]],
         [start[1], end[1]],
@@ -65,7 +69,7 @@ def _path(axes: Axes, cluster: Cluster, one: Peer, other: Peer, start: Point, en
         linewidth=WIDTHS[worst],
         zorder=1,
     )
-    values = [value for a, b in ((one, other), (other, one)) if (value := latency.measured(cluster, a, b)) is not None]
+    values = [way["round_trip_ms"] for way in ways if way["round_trip_ms"] is not None]
     text = f"{max(values):.1f} ms" if values else "?"
     if worst == VIOLATION:
         text += "\nover the limit"
@@ -90,14 +94,15 @@ def _label_share(start: Point, end: Point) -> float:
     return 0.36 if crosses and start[1] != end[1] else 0.5
 
 
-def _node(axes: Axes, peer: Peer, place: Point, *, is_primary: bool) -> None:
-    version = str(peer.version.value) if peer.version.value else "version ?"
-    kind = f"Expressway-{peer.type.value}" if peer.type.value else "type ?"
-    lines = [shorten(peer.name), f"{kind}  {shorten(version, 14)}", peer.platform.value or "platform ?"]
+def _node(axes: Axes, name: str, attributes: dict[str, Any], place: Point) -> None:
+    is_primary = attributes["primary"]
+    kind = f"Expressway-{attributes['type']}" if attributes["type"] else "type ?"
+    version = shorten(attributes["version"], 14) if attributes["version"] else "version ?"
+    lines = [shorten(name), f"{kind}  {version}", attributes["platform"] or "platform ?"]
     if is_primary:
         lines.append("primary")
-    if not peer.seen:
-        lines = [shorten(peer.name), "no exports in the case"]
+    if not attributes["seen"]:
+        lines = [shorten(name), "no exports in the case"]
     axes.text(
         place[0],
         place[1],
@@ -111,7 +116,7 @@ def _node(axes: Axes, peer: Peer, place: Point, *, is_primary: bool) -> None:
             "facecolor": PAPER,
             "edgecolor": INK,
             "linewidth": 2.2 if is_primary else 1.0,
-            "linestyle": "solid" if peer.seen else "dotted",
+            "linestyle": "solid" if attributes["seen"] else "dotted",
         },
         zorder=3,
     )
