@@ -17,7 +17,7 @@ from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 COLOURS = {PASS: "#0072B2", VIOLATION: "#D55E00", UNKNOWN: "#767676", NOT_APPLICABLE: "#9A9A9A"}
 LINES = {PASS: "solid", VIOLATION: (0, (5, 1.5)), UNKNOWN: (0, (1, 2)), NOT_APPLICABLE: (0, (1, 2))}
 WIDTHS = {PASS: 1.6, VIOLATION: 3.0, UNKNOWN: 1.4, NOT_APPLICABLE: 1.0}
-INK, PAPER, FAINT = "#1B1B1B", "#FFFFFF", "#D9D9D9"
+INK, PAPER, FAINT = "#1B1B1B", "#FFFFFF", "#EDEDED"
 _SETTINGS: Any = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans"],
@@ -64,10 +64,10 @@ def _attribute(text: str) -> str:
 
 
 @contextmanager
-def picture(width: float, height: float) -> Iterator[Picture]:
-    """Give a picture of a size in inches to draw on, under the common settings."""
+def picture(width: float, height: float, *, arranged: bool = True) -> Iterator[Picture]:
+    """Give a picture of a size in inches to draw on, under the common settings; `arranged` by matplotlib or by us."""
     with rc_context(_SETTINGS):
-        drawn = Picture(figsize=(width, height), layout="constrained")
+        drawn = Picture(figsize=(width, height), layout="constrained" if arranged else None)
         FigureCanvasAgg(drawn)
         yield drawn
 

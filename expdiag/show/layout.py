@@ -1,0 +1,48 @@
+"""Room for texts: how large a text is on paper, and where it is broken into lines, so that nothing overlaps."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+from expdiag.safe import one_line
+
+_POINTS_PER_INCH = 72
+# after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`
+_BREAKS = re.compile(r"(?<=[\s.:\-_/,;→–])")
+
+
+def wrapped(text: object, width: int) -> str:
+    """Return a text in lines of at most `width` characters, broken between words, else within names.
+
+    Nothing is lost but blanks at the ends of lines.
+    """
+    lines = [""]
+    for word in _BREAKS.split(one_line(str(text))):
+        for piece in _pieces(word, width):
+            if len(lines[-1]) + len(piece.rstrip()) > width:
+                lines.append("")
+            lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines if line.strip())
+
+
+def _pieces(word: str, width: int) -> list[str]:
+    return [word[start : start + width] for start in range(0, len(word), width)] or [""]
+
+
+def plain(text: str) -> str:
+    """Return a text of which matplotlib takes no part for a formula."""
+    return text.replace("$", r"\$")
+
+
+@cache
+def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, float]:
+    """Return width and height in inches of a text of several lines, as it is drawn in points of `size`."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import TextPath
+
+    font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
+    lines = text.split("\n")
+    boxes = [TextPath((0, 0), plain(line), prop=font).get_extents() for line in lines if line.strip()]
+    width = max((box.x1 - min(box.x0, 0) for box in boxes), default=0.0)
+    return width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
