@@ -8,6 +8,7 @@ from functools import cache
 from expdiag.safe import one_line
 
 _POINTS_PER_INCH = 72
+_HINTED = 1.04  # on a coarse raster letters are moved to whole pixels, which makes lines a little longer
 # after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`
 _BREAKS = re.compile(r"(?<=[\s.:\-_/,;→–])")
 
@@ -45,4 +46,4 @@ def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, f
     lines = text.split("\n")
     boxes = [TextPath((0, 0), plain(line), prop=font).get_extents() for line in lines if line.strip()]
     width = max((box.x1 - min(box.x0, 0) for box in boxes), default=0.0)
-    return width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+    return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH

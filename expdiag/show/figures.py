@@ -1,0 +1,97 @@
+"""All figures of a case, each with its caption and the table that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from expdiag.case import Case
+from expdiag.graphs.hops import paths, slowest_steps
+from expdiag.show import hops, latency, matrices, peers, timing
+from expdiag.show.paths import path_picture, path_table
+from expdiag.show.style import Picture
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        name: short, for file names and links.
+        caption: what it shows and how to read it.
+        draw: gives the picture of a case.
+        table: gives the table that says the same.
+        has_content: whether the case holds what it shows.
+    """
+
+    name: str
+    caption: str
+    draw: Callable[[Case], Picture]
+    table: Callable[[Case], pd.DataFrame]
+    has_content: Callable[[Case], bool]
+
+
+def _several(case: Case) -> bool:
+    return len(case.cluster.peers) > 1
+
+
+def _traced(case: Case) -> bool:
+    return bool(case.cluster.view(paths))
+
+
+def _slowest(case: Case) -> tuple[str, str]:
+    """Return the path whose slowest step is the slowest of all, else the first one traced; empty names without any."""
+    traced = case.cluster.view(paths)
+    steps = sorted(slowest_steps(traced), key=lambda step: -step.added)
+    path = steps[0].path if steps else next(iter(traced), None)
+    return (path.start, path.end) if path else ("", "")
+
+
+FIGURES = (
+    Figure(
+        "peers",
+        "The peers and the round trips between them. Thick dashes: over the limit; dots: not measured.",
+        peers.peer_graph,
+        latency.latency_table,
+        _several,
+    ),
+    Figure(
+        "verdicts",
+        "Every rule that is violated or unknown, for the cluster and for each peer.",
+        lambda case: matrices.verdict_matrix(case.findings, ("violation", "unknown")),
+        lambda case: matrices.verdict_table(case.findings),
+        lambda case: bool(case.findings.of("violation") or case.findings.of("unknown")),
+    ),
+    Figure(
+        "round-trips",
+        "Round trips by direction: 95th percentile of the slowest run.",
+        latency.latency_matrix,
+        latency.latency_table,
+        _several,
+    ),
+    Figure(
+        "round-trips-over-time",
+        "Round trips whose time is known; dashed the limit, shaded a change that case.toml states.",
+        timing.round_trips_picture,
+        timing.round_trips_over_time,
+        lambda case: any(True for _ in timing.measured(case)),
+    ),
+    Figure(
+        "path",
+        "The traced path with the slowest step, hop by hop. A hatched bar is over the limit of a round trip.",
+        lambda case: path_picture(case, *_slowest(case)),
+        lambda case: path_table(case, *_slowest(case)),
+        _traced,
+    ),
+    Figure(
+        "hops",
+        "All traces merged. Thick frame: a peer; yellow: a router without which peers lose each other; dashes: slow.",
+        hops.hop_picture,
+        hops.hop_table,
+        _traced,
+    ),
+)
