@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -16,7 +17,7 @@ from expdiag.safe import one_line
 from expdiag.tables import Issue
 
 _STYLES = {VIOLATION: "bold red", UNKNOWN: "yellow", PASS: "green", NOT_APPLICABLE: "dim"}
-_MARKS = {VIOLATION: "✗ violation", UNKNOWN: "? unknown", PASS: "✓ pass", NOT_APPLICABLE: "– n/a"}
+_MARKS = {VIOLATION: "✗ violation", UNKNOWN: "? unknown"}
 _WIDTH = 80
 _EVIDENCE_SHOWN = 3
 
@@ -48,7 +49,9 @@ def render(findings: Findings, issues: tuple[Issue, ...], *, colour: bool, width
         console.print(Padding(Text("What to change", style="bold"), (1, 0, 0, 0)))
         for visit in outline.visits(findings):
             console.print(_visit(visit))
-    console.print(_verdicts(findings))
+    if findings.of(VIOLATION) or findings.of(UNKNOWN):
+        console.print(_verdicts(findings))
+    console.print(_settled(findings))
     console.print(_footer(findings, issues))
     return "\n".join(line.rstrip() for line in buffer.getvalue().splitlines()) + "\n"
 
@@ -116,7 +119,7 @@ def _verdicts(findings: Findings) -> Table:
     table.add_column("rule", no_wrap=True)
     table.add_column("subject", overflow="fold")
     table.add_column("reason", overflow="fold")
-    for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE):
+    for outcome in (VIOLATION, UNKNOWN):
         for line in outline.lines(findings, outcome):
             finding = line.findings[0]
             note = " (accepted)" if finding.accepted is not None else ""
@@ -127,6 +130,28 @@ def _verdicts(findings: Findings) -> Table:
                 Text(one_line(line.reason) + note),
             )
     return table
+
+
+def _settled(findings: Findings) -> Group:
+    """Return what needs no more attention, in a few lines: rules that pass, and why others do not apply.
+
+    A rule that passes for some of its subjects only says for how many.
+    """
+    every: Counter[str] = Counter()
+    passing: Counter[str] = Counter()
+    for finding in findings:
+        every[finding.requirement.number] += 1
+        passing[finding.requirement.number] += finding.outcome == PASS
+    passed = [n if passing[n] == every[n] else f"{n} ({passing[n]} of {every[n]})" for n in every if passing[n]]
+    parts = [Text(f"✓ pass: {', '.join(passed)}", style=_STYLES[PASS])] if passed else []
+    by_reason: dict[str, dict[str, None]] = {}
+    for finding in findings.of(NOT_APPLICABLE):
+        by_reason.setdefault(one_line(finding.verdict.reason), {})[finding.requirement.number] = None
+    parts += [
+        Text(f"– n/a: {', '.join(numbers)}: {reason}", style=_STYLES[NOT_APPLICABLE])
+        for reason, numbers in by_reason.items()
+    ]
+    return Group(*parts)
 
 
 def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
