@@ -74,6 +74,29 @@ def of_peer(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
 
     A client certificate that no export shows is left out; the upgrade to X15.5 makes it a copy of the server's.
     """
+    return cluster.view(_stored)[peer.name]
+
+
+def in_use(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
+    """Return the certificates its exports show, and the one it last presented where that is another one."""
+    return cluster.view(_in_use)[peer.name]
+
+
+def _stored(cluster: Cluster) -> dict[str, tuple[Presented, ...]]:
+    return {peer.name: _stored_of(cluster, peer) for peer in cluster.peers}
+
+
+def _in_use(cluster: Cluster) -> dict[str, tuple[Presented, ...]]:
+    found = {}
+    for peer in cluster.peers:
+        found[peer.name] = of_peer(cluster, peer)
+        if seen := another_seen(cluster, peer):
+            sent = cluster.view(_sent_behind).get(seen.certificate.fingerprint, ())
+            found[peer.name] += (Presented((SERVER,), seen.certificate, sent, seen.row),)
+    return found
+
+
+def _stored_of(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
     server, client = peer.server_certificate, client_certificate(peer)
     if server is None and (seen := newest_seen(cluster, peer)):
         server = seen.certificate
@@ -82,15 +105,6 @@ def of_peer(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
         return (Presented(roles, server, _sent(cluster, peer, server)),)
     found = ((SERVER, server), (CLIENT, client))
     return tuple(Presented((role,), own, _sent(cluster, peer, own)) for role, own in found if own)
-
-
-def in_use(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
-    """Return the certificates its exports show, and the one it last presented where that is another one."""
-    stored = of_peer(cluster, peer)
-    if seen := another_seen(cluster, peer):
-        sent = cluster.view(_sent_behind).get(seen.certificate.fingerprint, ())
-        return (*stored, Presented((SERVER,), seen.certificate, sent, seen.row))
-    return stored
 
 
 def client_certificate(peer: Peer) -> Certificate | None:
@@ -108,9 +122,12 @@ def has_two_stores(peer: Peer) -> bool:
 
 def lacks_client_certificate(cluster: Cluster, peer: Peer) -> bool:
     """Whether the client certificate of a peer was left out, where exports of others have theirs."""
-    if not has_two_stores(peer) or client_certificate(peer):
-        return False
-    return any(client_certificate(other) for other in cluster.peers)
+    return peer.name in cluster.view(_without_client_certificate)
+
+
+def _without_client_certificate(cluster: Cluster) -> set[str]:
+    without = {peer.name for peer in cluster.peers if has_two_stores(peer) and not client_certificate(peer)}
+    return without if any(map(client_certificate, cluster.peers)) else set()
 
 
 def store_of(cluster: Cluster, peer: Peer) -> Store:

@@ -97,7 +97,8 @@ def demanded_of(cluster: Cluster, peer: Peer) -> Mode:
         those = [mode for mode in found if mode.value == value]
         if those:
             said = dict.fromkeys(said for mode in those for said in mode.said)
-            against = dict.fromkeys(said for mode in those for said in mode.against)
+            against = dict.fromkeys(said for mode in (*those, found[0]) for said in mode.against)
+            against |= dict.fromkeys(said for said in found[0].said if value and said.value != value)
             return Mode(value, tuple(said), tuple(against), restart=restart)
     return found[0]
 

@@ -10,7 +10,7 @@ from expdiag.model import called, certificates, clocks, presented, verification
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, SERVER, Presented
+from expdiag.model.presented import CLIENT, Presented
 from expdiag.model.verification import PERMISSIVE, Mode
 from expdiag.rules import want
 from expdiag.rules.basic.certificates import (
@@ -115,20 +115,9 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
 def problems(cluster: Cluster, peer: Peer) -> list[Problem]:
     """Return what is wrong with the certificates of a peer, as far as the evidence tells."""
     found: list[Problem] = []
-    shown = presented.of_peer(cluster, peer)
+    shown = presented.in_use(cluster, peer)
     for each in shown:
         found += _of_certificate(cluster, peer, each)
-    if seen := presented.another_seen(cluster, peer):
-        in_use = Presented((SERVER,), seen.certificate, seen=seen.row)
-        found += [
-            Problem(
-                f"{which(in_use)} is another one than the one in its export, and {problem.text}",
-                problem.fix,
-                problem.at_fault,
-                (seen.row.source, *problem.evidence),
-            )
-            for problem in _of_certificate(cluster, peer, in_use)
-        ]
     for entry, sources in called.entries_that_count(cluster, peer):
         found += _of_entry(cluster, peer, shown, entry, sources)
     found += _of_alarm(cluster, peer, shown)
@@ -139,11 +128,11 @@ def problems(cluster: Cluster, peer: Peer) -> list[Problem]:
 def _of_certificate(cluster: Cluster, peer: Peer, shown: Presented) -> Iterator[Problem]:
     """Yield what is wrong with a certificate itself."""
     own = shown.certificate
-    it = "its client certificate" if shown.roles == (CLIENT,) else "it"
-    renew = _renewal(cluster, peer, shown)
+    it, renew = _called(shown), _renewal(cluster, peer, shown)
+    seen = (shown.seen.source,) if shown.seen else ()
 
-    def problem(text: str, *evidence: int) -> Problem:
-        return Problem(text, renew, (peer.name,), evidence)
+    def problem(text: str) -> Problem:
+        return Problem(text, renew, (peer.name,), seen)
 
     if not own.not_before or not own.not_after:
         yield problem(f"the time of validity of {which(shown)} cannot be decoded")
@@ -164,6 +153,13 @@ def _of_certificate(cluster: Cluster, peer: Peer, shown: Presented) -> Iterator[
     if missing:
         needs = peer.version.value or "this release"
         yield problem(f"{it} lacks the purpose {' and '.join(missing)}, which {needs} needs")
+
+
+def _called(shown: Presented) -> str:
+    """Return what to call a certificate in a list of problems."""
+    if shown.seen:
+        return f"{which(shown)}, another one than the one in its export,"
+    return "its client certificate" if shown.roles == (CLIENT,) else "it"
 
 
 def _of_entry(
@@ -199,9 +195,8 @@ def _of_entry(
                 )
         elif not certificates.identifies(own, entry):
             only = "only a wildcard for" if certificates.has_wildcard_for(own, entry) else "no name"
-            it = "its client certificate" if each.roles == (CLIENT,) else "it"
             yield Problem(
-                f"{it} has {only} {entry}, which the peer lists call this peer",
+                f"{_called(each)} has {only} {entry}, which the peer lists call this peer",
                 _renewal(cluster, peer, each),
                 (peer.name,),
                 sources,
