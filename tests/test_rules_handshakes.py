@@ -249,3 +249,22 @@ def test_wrong_answers_of_dns_are_said_and_left_to_their_own_rule(tmp_path) -> N
 
     assert found.outcome == PASS
     assert "on c1 DNS leads c2.edge.example.com to 203.0.113.99" in found.verdict.reason
+
+
+ERLANG = (
+    'UTCTime="2026-05-01 11:55:00,000" Module="developer.clusterdb.synchronise" Level="WARN" '
+    'Node="clusterdb@e1.edge.example.com" PID="<0.14215.425>" Detail="Failed connecting to node" '
+    'Node="clusterdb@e2.edge.example.com" Reason="{ tls_alert, { unknown_ca, TLS client: In state certify at '
+    'ssl_handshake.erl:2111 HOW CLIENT ALERT: Fatal - Unknown CA } }"'
+)
+
+
+@pytest.mark.parametrize(("how", "pair"), [("generated", ("e2", "e1")), ("received", ("e1", "e2")), ("sees", None)])
+def test_an_alert_in_a_log_counts_where_it_says_whose_it_is(case_of, how: str, pair) -> None:
+    sound = outcomes(case_of(healthy()))
+    events = ((AS_OF - timedelta(minutes=5), ERLANG.replace("HOW", how)),)
+
+    after = outcomes(case_of(healthy().changed("e1", events=events)))
+
+    mine = {key: outcome for key, outcome in changed(sound, after).items() if key[0] in ("R18", "R19", "R20")}
+    assert mine == ({("R20", pair): VIOLATION} if pair else {})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +17,7 @@ from expdiag.model.versions import row_for
 from expdiag.tables import Certificate, TlsHandshake
 
 SERVER, CLIENT = "server", "client"
+NEW_CERTIFICATE_ALARM = 15028
 PURPOSES = {SERVER: SERVER_AUTH, CLIENT: CLIENT_AUTH}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
@@ -49,24 +52,18 @@ class Shown:
     """What one handshake between two peers tells of the certificate of one of them.
 
     Attributes:
-        role: as what it presented it.
-        certificates: fingerprints as sent, its own first; None where they are not shown.
         accepted: the other peer, which presented one, too, went on with it.
         refusal: the alert by which the other peer refused it; empty where it did not.
-        verify_code: what a tool on the other peer said of it, which has authorities of its own; None without one.
+        verified: what a tool on the other peer, which has authorities of its own, said of it; empty without one.
+        time: when; None where nothing tells.
+        source: where it stands.
     """
 
-    role: str
-    certificates: tuple[str, ...] | None
     accepted: bool
     refusal: str
-    verify_code: int | None
-    row: TlsHandshake
-
-    @property
-    def source(self) -> int:
-        """Where the handshake stands."""
-        return self.row.source
+    verified: str
+    time: datetime | None
+    source: int
 
 
 def of_peer(cluster: Cluster, peer: Peer) -> tuple[Presented, ...]:
@@ -193,9 +190,16 @@ def newest_seen(cluster: Cluster, peer: Peer) -> Seen | None:
 
 
 def another_seen(cluster: Cluster, peer: Peer) -> Seen | None:
-    """Return the certificate a peer last presented, where it is not the one that is stored there."""
+    """Return the certificate a peer last presented, where it is not the one that is stored there.
+
+    A handshake from before the stored one was made tells nothing, unless an alarm says that the former one is in use
+    until a restart.
+    """
     seen, stored = newest_seen(cluster, peer), peer.server_certificate
-    return seen if seen and stored and seen.certificate.fingerprint != stored.fingerprint else None
+    if seen is None or stored is None or seen.certificate.fingerprint == stored.fingerprint:
+        return None
+    is_older = seen.row.time and stored.not_before and seen.row.time < stored.not_before
+    return None if is_older and not peer.raised(NEW_CERTIFICATE_ALARM) else seen
 
 
 def _on_clustering_ports(cluster: Cluster) -> list[TlsHandshake]:
@@ -228,10 +232,26 @@ def _shown_by_pair(cluster: Cluster) -> dict[tuple[str, str], tuple[Shown, ...]]
         accepted = of_peers and mutual and row.outcome == "completed" and row.version != "TLSv1.3"
         by_client = row.alert if of_peers and row.alert_from == "client" else ""
         by_server = row.alert if mutual and row.alert_from == "server" else ""
-        found.setdefault((called.name, client.name), []).append(
-            Shown(SERVER, row.server_certificates, accepted, by_client, row.verify_code, row)
-        )
-        found.setdefault((client.name, called.name), []).append(
-            Shown(CLIENT, row.client_certificates, accepted, by_server, None, row)
-        )
-    return {pair: tuple(rows) for pair, rows in found.items()}
+        words = f" ({row.verify_text})" if row.verify_text else ""
+        code = "" if row.verify_code is None else f"{row.tool} gave the verify return code {row.verify_code}{words}"
+        found.setdefault((called.name, client.name), []).append(Shown(accepted, by_client, code, row.time, row.source))
+        found.setdefault((client.name, called.name), []).append(Shown(accepted, by_server, "", row.time, row.source))
+    for pair, refusal in _logged(cluster):
+        found.setdefault(pair, []).append(refusal)
+    return {pair: tuple(sorted(rows, key=lambda row: row.time or _LONG_AGO)) for pair, rows in found.items()}
+
+
+# TLS client: In state certify at ssl_handshake.erl:2111 generated CLIENT ALERT: Fatal - Unknown CA
+_LOGGED_ALERT = re.compile(r"\b(?P<how>generated|received) (?:CLIENT|SERVER) ALERT: \w+ - (?P<alert>[A-Za-z ]{1,40})")
+
+
+def _logged(cluster: Cluster) -> Iterator[tuple[tuple[str, str], Shown]]:
+    """Yield the alerts that logs tell of: one that a peer generated is its own refusal, one it received the other's."""
+    for row in cluster.rows["peer_links"]:
+        match = _LOGGED_ALERT.search(row.detail)
+        here = cluster.peer_of(row.source) if match else None
+        there = cluster.find(row.remote) if match and row.remote else None
+        if match and here and there and there.name != here:
+            pair = (there.name, here) if match["how"] == "generated" else (here, there.name)
+            alert = "_".join(match["alert"].lower().split())
+            yield pair, Shown(False, alert, "", row.time, row.source)

@@ -9,11 +9,11 @@ from expdiag.model import presented, verification
 from expdiag.model.certificates import needed_purposes
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, Presented, Shown
+from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented, Shown
 from expdiag.model.trust import Chain, Fault, Problem, Trust
 from expdiag.model.verification import PERMISSIVE
 from expdiag.rules import want
-from expdiag.rules.basic.certificates import NEW_CERTIFICATE_ALARM, up, which
+from expdiag.rules.basic.certificates import up, which
 from expdiag.rules.basic.validity import REFUSED_ITSELF, problems, weighed
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
@@ -283,19 +283,15 @@ def _doubts(last: Shown | None, failing: list[Judged]) -> str:
 
 
 def _moment(shown: Shown) -> str:
-    return f"on {shown.row.time:%Y-%m-%d %H:%M:%S} UTC" if shown.row.time else "in a handshake"
+    return f"on {shown.time:%Y-%m-%d %H:%M:%S} UTC" if shown.time else "in a handshake"
 
 
 def _tool(cluster: Cluster, presenter: Peer, verifier: Peer) -> str:
     """Say what a tool on the verifying peer said of the certificate."""
-    codes = [each.row for each in presented.shown(cluster, presenter, verifier) if each.verify_code is not None]
+    codes = [each.verified for each in presented.shown(cluster, presenter, verifier) if each.verified]
     if not codes:
         return ""
-    row = codes[-1]
-    return (
-        f"; {row.tool} on {verifier} gave the verify return code {row.verify_code} ({row.verify_text or 'no words'}), "
-        "but need not trust the same authorities"
-    )
+    return f"; on {verifier} {codes[-1]}, but need not trust the same authorities"
 
 
 def _notes(cluster: Cluster, presenter: Peer, verifier: Peer, found: list[Judged], last: Shown | None) -> str:

@@ -9,15 +9,14 @@ from expdiag.model import called, certificates, presented
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import canonical, join, same_name
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, Presented
+from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import passed, rule, unknown, violation
 from expdiag.rules.sharing import at_fault, shared
 from expdiag.tables import Alarm, Certificate
 
-NO_COMMON_NAME_ALARM, NEW_CERTIFICATE_ALARM = 40052, 15028
-EXPIRED_ALARM, EXPIRING_ALARM = 40068, 40069
+NO_COMMON_NAME_ALARM, EXPIRED_ALARM, EXPIRING_ALARM = 40052, 40068, 40069
 _CERTIFICATE_GUIDE = "Certificate Creation and Use guide X8"
 _CLUSTER_GUIDE = "Cluster Creation and Maintenance Deployment Guide X12.6"
 

@@ -10,19 +10,19 @@ from expdiag.model import called, certificates, clocks, presented, verification
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, Presented
+from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
 from expdiag.model.verification import PERMISSIVE, Mode
 from expdiag.rules import want
 from expdiag.rules.basic.certificates import (
     EXPIRED_ALARM,
     EXPIRING_ALARM,
-    NEW_CERTIFICATE_ALARM,
     SERVER_PAGE,
     new_certificate,
     up,
     which,
 )
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
+from expdiag.tables import Alarm
 
 REFUSED_ITSELF = ("certificate_expired", "certificate_revoked", "unsupported_certificate")
 _CITE = "Cluster Creation and Maintenance Deployment Guide X14.0, Use FQDNs to Form a Cluster"
@@ -69,7 +69,7 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
         *(source for problem in found for source in problem.evidence),
     ]
     listed = "; ".join(problem.text for problem in found)
-    if mode.restart is not None:
+    if mode.restart is not None and not _is_being_enforced(cluster):
         return violation(
             f"alarm {verification.RESTART_ALARM} is up: another TLS verification mode is active on {peer} than is "
             f"configured{weighed(mode)}"
@@ -110,6 +110,14 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
         f"{_notes(cluster, peer, shown)}{weighed(mode)}",
         evidence=evidence,
     )
+
+
+def _is_being_enforced(cluster: Cluster) -> bool:
+    """Whether the case says that the mode is being changed just now, so that restarts are still to come."""
+    change, now = cluster.facts.change, cluster.as_of
+    if change is None or change.kind != "enforcing-tls" or now is None:
+        return False
+    return not ((change.start and now < change.start) or (change.end and now > change.end))
 
 
 def problems(cluster: Cluster, peer: Peer) -> list[Problem]:
@@ -206,7 +214,7 @@ def _of_entry(
 def _of_alarm(cluster: Cluster, peer: Peer, shown: Sequence[Presented]) -> Iterator[Problem]:
     """Yield that the peer itself says that its certificate has expired, where the evidence does not show it."""
     alarm = up(peer, EXPIRED_ALARM)
-    if alarm is None or "expires today" in f"{alarm.title} {alarm.detail}".lower():
+    if alarm is None or not _says_expired(alarm):
         return
     ends = [each.certificate.not_after for each in shown if each.certificate.not_after]
     if cluster.as_of and any(end < cluster.as_of for end in ends):
@@ -219,6 +227,12 @@ def _of_alarm(cluster: Cluster, peer: Peer, shown: Sequence[Presented]) -> Itera
         (peer.name,),
         (alarm.source,),
     )
+
+
+def _says_expired(alarm: Alarm) -> bool:
+    """Whether an alarm says more than that a certificate expires today, which is still valid."""
+    words = f"{alarm.title} {alarm.detail}".lower()
+    return "expired" in words or "expires today" not in words
 
 
 def _refused(cluster: Cluster, peer: Peer, found: Sequence[Problem]) -> Iterator[Problem]:
@@ -310,6 +324,12 @@ def _wanted(cluster: Cluster, peer: Peer, shown: Sequence[Presented]) -> dict[Wa
 def _notes(cluster: Cluster, peer: Peer, shown: Sequence[Presented]) -> str:
     """Say what does not make a certificate invalid, but should be known."""
     said = []
+    if _is_being_enforced(cluster) and up(peer, verification.RESTART_ALARM):
+        said.append(
+            f"alarm {verification.RESTART_ALARM} is up, as expected while the mode is being changed; restart {peer}"
+        )
+    if any(each.certificate.wildcard for each in shown):
+        said.append("it has a wildcard, too, which the Certificate Creation and Use guide does not support")
     if presented.has_two_stores(peer) and not presented.client_certificate(peer):
         said.append(
             "its client certificate is not in the case; the upgrade to X15.5 made it a copy of the server certificate"
