@@ -10,6 +10,7 @@ import pytest
 
 import expdiag
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
+from expdiag.knowledge import requirements
 from expdiag.model import verification
 from expdiag.scenarios import authority
 from expdiag.scenarios.spec import AS_OF, ROOT, AlarmSpec, AuthoritySpec, CertificateSpec, ClusterSpec, healthy
@@ -17,6 +18,7 @@ from expdiag.scenarios.write import bundle, case_toml
 from tests.judging import Outcomes, changed, finding, outcomes
 
 ALL = ("e1", "e2", "e3")
+EACH = {requirement.number: requirement.each for requirement in requirements()}
 DAY = timedelta(days=1)
 Change = Callable[[ClusterSpec], ClusterSpec]
 OTHER = AuthoritySpec("Other Root CA")
@@ -429,3 +431,93 @@ def test_one_peer_that_verifies_is_enough(case_of) -> None:
     assert finding(case, "R19", "e2").outcome == VIOLATION
     assert finding(case, "R20", "e2", "e1").outcome == PASS
     assert finding(case, "R20", "e1", "e2").outcome == NOT_APPLICABLE
+
+
+def renamed(cluster: ClusterSpec, names: dict[str, str]) -> ClusterSpec:
+    """Return a cluster whose peers have other host names, in their certificates and lists, too."""
+
+    def fqdn(text: str) -> str:
+        host, dot, rest = text.partition(".")
+        return f"{names.get(host, host)}{dot}{rest}"
+
+    def own(spec: CertificateSpec) -> CertificateSpec:
+        return replace(spec, common_name=fqdn(spec.common_name), dns_names=tuple(map(fqdn, spec.dns_names)))
+
+    peers = tuple(
+        peer.changed(
+            host_name=names[peer.host_name],
+            certificate=own(peer.certificate),
+            peer_list=tuple(map(fqdn, peer.peer_list)),
+        )
+        for peer in cluster.peers
+    )
+    trips = {frozenset(names[host] for host in pair): time for pair, time in cluster.round_trips.items()}
+    mapping = {fqdn(name): at for name, at in cluster.mapping.items()}
+    return replace(cluster, peers=peers, round_trips=trips, mapping=mapping)
+
+
+@pytest.mark.parametrize("name", ["a store without the root", "an expired intermediate is sent", "cross-signed"])
+def test_renaming_peers_only_renames(case_of, name: str) -> None:
+    names = {"e1": "zulu", "e2": "mike", "e3": "alpha"}
+    cluster = FAULTS[name][0](healthy())
+
+    before, after = (outcomes(case_of(each)) for each in (cluster, renamed(cluster, names)))
+
+    def key(rule: str, peers: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
+        found = tuple(names[peer] for peer in peers)
+        return rule, found if EACH[rule] == "ordered pair" else tuple(sorted(found))
+
+    assert {key(*subject): outcome for subject, outcome in before.items()} == after
+
+
+@pytest.mark.parametrize("name", ["a store without the root", "no intermediate in one store", "addresses in the lists"])
+def test_the_order_of_files_does_not_matter(tmp_path, name: str) -> None:
+    cluster = FAULTS[name][0](healthy())
+    found = []
+    for prefixes in (("1", "2", "3"), ("3", "1", "2")):
+        folder_ = tmp_path / "".join(prefixes)
+        for prefix, peer in zip(prefixes, cluster.peers, strict=True):
+            for number, (member, content) in enumerate(sorted(bundle(peer, cluster).items(), reverse=prefix == "3")):
+                path = folder_ / f"{prefix}-{peer.host_name}" / f"{number}" / member
+                path.parent.mkdir(parents=True)
+                path.write_bytes(content)
+        (folder_ / "case.toml").write_text(case_toml(cluster))
+        found.append(outcomes(expdiag.load(folder_)))
+
+    assert found[0] == found[1]
+
+
+def test_no_common_name_and_an_expired_one_say_so(case_of) -> None:
+    nameless = case_of(certificate("e2", common_name="")(healthy()))
+    assert finding(nameless, "R18", "e2").outcome == VIOLATION
+    assert "no common name" in finding(nameless, "R18", "e2").verdict.reason
+
+    hours = case_of(certificate("e2", not_after=AS_OF - timedelta(hours=2))(healthy()))
+    assert (
+        "expired on 2026-05-01 10:00, and the case is of 2026-05-01 12:00" in finding(hours, "R19", "e2").verdict.reason
+    )
+
+
+def test_restarts_that_a_change_of_the_mode_explains_are_expected(case_of) -> None:
+    cluster = healthy().changed("e2", alarms=RESTART)
+    during = case_of(cluster.stating("change", kind="enforcing-tls"))
+    after = case_of(cluster.stating("change", kind="enforcing-tls", end=AS_OF - DAY))
+
+    assert finding(during, "R19", "e2").outcome == PASS
+    assert "as expected" in finding(during, "R19", "e2").verdict.reason
+    assert finding(after, "R19", "e2").outcome == VIOLATION
+
+
+def test_a_name_of_the_lists_in_another_alphabet_is_the_same(case_of) -> None:
+    cluster = healthy(2, domain="xn--bcher-kva.example", name="i")
+    listed = ("e1.b\u00fccher.example", "E2.b\u00fccher.example.")
+    case = case_of(everybody(peer_list=listed)(cluster))
+
+    assert {finding(case, "R19", peer).outcome for peer in ("e1", "e2")} == {PASS}
+
+
+def test_the_verifier_is_to_blame_that_does_not_trust_its_own_certificate(case_of) -> None:
+    case = case_of(healthy(2, name="t").changed("e1", trusted=(OTHER,)))
+
+    assert finding(case, "R20", "e2", "e1").verdict.at_fault == ("e1",)
+    assert finding(case, "R20", "e1", "e2").outcome == PASS

@@ -66,12 +66,9 @@ def _serial(text: str) -> int:
 
 
 def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "expdiag training"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
+    organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "expdiag training")
+    own = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
+    return x509.Name([organisation, *own])
 
 
 @cache

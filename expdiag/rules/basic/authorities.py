@@ -94,7 +94,7 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
         reasons = "; ".join(dict.fromkeys(filter(None, wanted.values())))
         return unknown(reasons + _tool(cluster, presenter, verifier), want=wanted, evidence=evidence)
     return passed(
-        f"{verifier} trusts it: {'; '.join(_shown_way(each.chain) for each in found)}"
+        f"{verifier} trusts it: {'; '.join(f'{which(each.shown)}, {_shown_way(each.chain)}' for each in found)}"
         f"{_notes(cluster, presenter, verifier, found, last)}{weighed(mode)}",
         evidence=evidence,
     )
@@ -201,11 +201,11 @@ def _shown_way(chain: Chain) -> str:
 def _blamed(cluster: Cluster, presenter: Peer, verifier: Peer) -> tuple[str, ...]:
     """Return who has to change: the presenter where nobody else trusts it either, else the verifier.
 
-    Between two peers, and where nobody trusts the primary, it is whoever is not the primary.
+    It is the verifier, too, where nobody trusts the primary, and where it does not even trust its own certificate.
     """
     others = [peer for peer in cluster.peers if peer is not presenter]
     trusting = [peer for peer in others if (ways := _judged(cluster, presenter, peer)) and _all_trusted(ways)]
-    if trusting or presenter is cluster.primary:
+    if trusting or presenter is cluster.primary or not _all_trusted(_judged(cluster, verifier, verifier)):
         return (verifier.name,)
     return (presenter.name,)
 

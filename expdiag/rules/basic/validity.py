@@ -145,7 +145,9 @@ def _of_certificate(cluster: Cluster, peer: Peer, shown: Presented) -> Iterator[
     if not own.not_before or not own.not_after:
         yield problem(f"the time of validity of {which(shown)} cannot be decoded")
     elif cluster.as_of and own.not_after < cluster.as_of:
-        yield problem(f"{it} expired on {own.not_after:%Y-%m-%d}, and the case is of {cluster.as_of:%Y-%m-%d}")
+        shown_as = "%Y-%m-%d %H:%M" if own.not_after.date() == cluster.as_of.date() else "%Y-%m-%d"
+        end, now = own.not_after.strftime(shown_as), cluster.as_of.strftime(shown_as)
+        yield problem(f"{it} expired on {end}, and the case is of {now}")
     elif cluster.as_of and own.not_before > cluster.as_of:
         yield problem(f"{it} is only valid from {own.not_before:%Y-%m-%d} on")
     elif clock := clocks.out_of(cluster, peer, own):
