@@ -192,9 +192,10 @@ def certificate_san_has_peer_fqdn(cluster: Cluster, peer: Peer) -> Verdict:
     """The certificate lists the full name of its peer as an alternative name.
 
     Why: current TLS software reads alternative names and ignores the common name.
-    Passes: host name and domain of the peer, or the name the peer lists use for it, stand among the dNSName entries,
-    of the client certificate, too, from X15.5 on. Where those two names differ, the reason says which is there.
-    Violates: neither does, even if the common name has them.
+    Passes: host name and domain of the peer stand among the dNSName entries, from X15.5 on in the client certificate,
+    too; where only the peer lists tell its name, that one does. A name in the peer lists that is another one and
+    is not there is said in the reason; under Enforce R19 judges it.
+    Violates: they do not, even if the common name has them.
     Unknown: the certificate or the full name is not in the evidence.
     """
     found = presented.of_peer(cluster, peer)
@@ -202,35 +203,29 @@ def certificate_san_has_peer_fqdn(cluster: Cluster, peer: Peer) -> Verdict:
         return unknown("no server certificate of this peer is in the case", want=[want.certificate(peer)])
     evidence = [shown.certificate.source for shown in found]
     expected = called.names_of(cluster, peer)
-    fqdn = peer.fqdn.value
-    if not expected or (fqdn is None and not all(_listed(shown.certificate, expected) for shown in found)):
+    missing = {name: [shown for shown in found if not certificates.lists(shown.certificate, name)] for name in expected}
+    if peer.fqdn.value is None and (not expected or any(missing.values())):
         return unknown(
             f"the host name or domain of {peer} is not in the evidence",
             want=[want.export(peer, "host_name"), want.export(peer, "domain")],
             evidence=evidence,
         )
     evidence += [source for sources in expected.values() for source in sources]
-    first = fqdn or next(iter(expected))
-    for shown in found:
-        own = shown.certificate
-        if not _listed(own, expected):
-            listed = ", ".join(own.dns_names) or "(none)"
-            return violation(
-                f"{first} is not among the alternative names of {which(shown)}: {listed}",
-                evidence=evidence,
-                at_fault=[peer.name],
-                measured=listed,
-                wanted=first,
-                fix=new_certificate(peer, shown, first),
-            )
-    there = [name for name in expected if all(certificates.lists(shown.certificate, name) for shown in found)]
-    missing = [name for name in expected if name not in there]
-    note = f"; {', '.join(missing)}, another name of this peer, is not" if missing else ""
-    return passed(f"{', '.join(there or [first])} is an alternative name{note}", evidence=evidence)
-
-
-def _listed(own: Certificate, expected: Iterable[str]) -> bool:
-    return any(certificates.lists(own, name) for name in expected)
+    first, *others = expected
+    if missing[first]:
+        shown = missing[first][0]
+        listed = ", ".join(shown.certificate.dns_names) or "(none)"
+        return violation(
+            f"{first} is not among the alternative names of {which(shown)}: {listed}",
+            evidence=evidence,
+            at_fault=[peer.name],
+            measured=listed,
+            wanted=first,
+            fix=new_certificate(peer, shown, first),
+        )
+    absent = [name for name in others if missing[name]]
+    note = f"; {', '.join(absent)}, as peer lists call this peer, is not, see R19" if absent else ""
+    return passed(f"{first} is an alternative name{note}", evidence=evidence)
 
 
 @rule("R23", compares=True)

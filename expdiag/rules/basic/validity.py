@@ -330,6 +330,10 @@ def _notes(cluster: Cluster, peer: Peer, shown: Sequence[Presented]) -> str:
         said.append(
             f"alarm {verification.RESTART_ALARM} is up, as expected while the mode is being changed; restart {peer}"
         )
+    for each in shown:
+        own = each.certificate
+        if each.sent and own.issued_by is None and not own.self_signed and any(c.role == "chain" for c in each.sent):
+            said.append(f"the certificates beside {_called(each)} in its file did not sign it")
     if any(each.certificate.wildcard for each in shown):
         said.append("it has a wildcard, too, which the Certificate Creation and Use guide does not support")
     if presented.has_two_stores(peer) and not presented.client_certificate(peer):
