@@ -6,7 +6,7 @@ import base64
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,7 @@ from tests.judging import changed, finding, outcomes
 from tests.traffic import Talk, client_hello, framed, pcap, record, server_hello, tls12
 
 E1, E2 = "10.0.1.11", "10.0.1.12"
-ALL = ("e1", "e2", "e3")
+ALL, DAY = ("e1", "e2", "e3"), timedelta(days=1)
 OTHER = AuthoritySpec("Other Root CA")
 MIDDLE = AuthoritySpec("Other Issuing CA", OTHER)
 NEW = (AlarmSpec(15028, "", "Restart required", "Server certificate and private key have been changed, restart"),)
@@ -268,3 +268,14 @@ def test_an_alert_in_a_log_counts_where_it_says_whose_it_is(case_of, how: str, p
 
     mine = {key: outcome for key, outcome in changed(sound, after).items() if key[0] in ("R18", "R19", "R20")}
     assert mine == ({("R20", pair): VIOLATION} if pair else {})
+
+
+def test_a_handshake_from_before_the_certificate_was_made_is_about_another_one(tmp_path) -> None:
+    renewed = replace(of(healthy(), "e2"), not_before=datetime(2026, 10, 1, tzinfo=UTC))
+    later = datetime(2026, 11, 1, tzinfo=UTC)
+    cluster = replace(healthy(), as_of=later).changed("e2", certificate=replace(renewed, not_after=later + DAY))
+    write(tmp_path / "c", cluster)
+    sound = outcomes(expdiag.load(tmp_path / "c"))
+    before = healthy().changed("e2", certificate=OLD)
+
+    assert changed(sound, outcomes(with_capture(tmp_path / "c", refusal(before, UNKNOWN_CA, "client")))) == {}

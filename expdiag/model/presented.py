@@ -179,8 +179,16 @@ def shown(cluster: Cluster, start: Peer, end: Peer) -> tuple[Shown, ...]:
 
 
 def last_word(cluster: Cluster, start: Peer, end: Peer) -> Shown | None:
-    """Return the newest handshake in which `end` took or refused the certificate of `start`."""
-    decided = [each for each in shown(cluster, start, end) if each.accepted or each.refusal]
+    """Return the newest handshake in which `end` took or refused the certificate of `start`.
+
+    One from before that certificate was made is about another one.
+    """
+    made = start.server_certificate.not_before if start.server_certificate else None
+    decided = [
+        each
+        for each in shown(cluster, start, end)
+        if (each.accepted or each.refusal) and not (made and each.time and each.time < made)
+    ]
     return decided[-1] if decided else None
 
 

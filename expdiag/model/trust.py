@@ -24,7 +24,7 @@ from expdiag.tables import Certificate
 
 ANY_PURPOSE = "anyExtendedKeyUsage"
 _WEAK = ("md2", "md5", "sha1")
-_LONGEST, _MOST_PATHS = 12, 64
+_LONGEST, _MOST_PATHS, _MOST_NAMESAKES = 12, 64, 100  # more than any authority has; else a file only costs time
 
 
 class Fault(StrEnum):
@@ -157,7 +157,8 @@ class Trust:
             return
         met = {certificate.fingerprint for certificate in way}
         named = {c.fingerprint: c for c in (*store.named(last.issuer), *sent.named(last.issuer))}
-        signers = [c for c in named.values() if c.fingerprint not in met and self.signed(last, c) is not False]
+        candidates = islice((c for c in named.values() if c.fingerprint not in met), _MOST_NAMESAKES)
+        signers = [candidate for candidate in candidates if self.signed(last, candidate) is not False]
         for signer in signers:
             yield from self._ways((*way, signer), store, sent)
         if not signers:

@@ -16,6 +16,7 @@ from expdiag.rules import want
 from expdiag.rules.basic.certificates import up, which
 from expdiag.rules.basic.validity import REFUSED_ITSELF, problems, weighed
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
+from expdiag.tables import Certificate
 
 STORE_PAGE = "Maintenance > Security > Trusted CA certificate"
 _UNTRUSTED_ALERTS = ("unknown_ca", "bad_certificate", "certificate_unknown")
@@ -75,7 +76,7 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
             at_fault=_blamed(cluster, presenter, verifier),
             measured="; ".join(_shown_way(each.chain) for each in certain) or f"alert {last.refusal if last else ''}",
             wanted=f"a way to a root in the trust store of {verifier}",
-            fix=_fix(presenter, verifier, certain),
+            fix=_fix(cluster, presenter, verifier, certain),
             cite=_CITE,
         )
     wanted = _wanted(cluster, presenter, verifier)
@@ -195,7 +196,8 @@ def _problem(problem: Problem, judged: Judged, verifier: Peer) -> str:
 
 def _shown_way(chain: Chain) -> str:
     names = [certificate.common_name or certificate.subject for certificate in chain.way]
-    return " < ".join(names)
+    ends = any(problem.fault in (Fault.NO_ISSUER, Fault.OTHER_KEY) for problem in chain.problems)
+    return " < ".join([*names, *(["(missing)"] if ends else [])])
 
 
 def _blamed(cluster: Cluster, presenter: Peer, verifier: Peer) -> tuple[str, ...]:
@@ -214,12 +216,12 @@ def _all_trusted(ways: list[Judged]) -> bool:
     return all(way.chain.is_trusted for way in ways)
 
 
-def _fix(presenter: Peer, verifier: Peer, failing: list[Judged]) -> str:
+def _fix(cluster: Cluster, presenter: Peer, verifier: Peer, failing: list[Judged]) -> str:
     """Return the steps that make one peer trust the other."""
     texts = []
     for each in failing:
         for problem in each.chain.problems:
-            texts += _step(problem, each, presenter, verifier)
+            texts += _step(cluster, problem, each, presenter, verifier)
     if not texts:
         texts = [
             f"compare the issuer of the certificate {presenter} presents with the trust store of {verifier} "
@@ -230,7 +232,7 @@ def _fix(presenter: Peer, verifier: Peer, failing: list[Judged]) -> str:
     return steps(*dict.fromkeys(texts), check)
 
 
-def _step(problem: Problem, judged: Judged, presenter: Peer, verifier: Peer) -> list[str]:
+def _step(cluster: Cluster, problem: Problem, judged: Judged, presenter: Peer, verifier: Peer) -> list[str]:
     about = problem.about
     match problem.fault:
         case Fault.NOT_IN_STORE if about is judged.shown.certificate:
@@ -240,21 +242,31 @@ def _step(problem: Problem, judged: Judged, presenter: Peer, verifier: Peer) -> 
             ]
         case Fault.NO_ISSUER | Fault.OTHER_KEY:
             return [
-                f"on {verifier}: append the certificate of {about.issuer} that signed it, and of the authorities above "
-                f"it up to the root, to the trusted CA certificates ({STORE_PAGE})"
+                f"on {verifier}: append the certificate of {about.issuer} that signed it{_where(cluster, about)}, and "
+                f"those of the authorities above it up to the root, to the trusted CA certificates ({STORE_PAGE})"
             ]
         case Fault.NOT_IN_STORE:
             return [f"on {verifier}: append the root {about.subject} to the trusted CA certificates ({STORE_PAGE})"]
         case Fault.EXPIRED | Fault.NOT_YET_VALID:
             sent = about in judged.chain.sent
-            where = (
+            place = (
                 f"on {presenter}: replace it in the file of its certificate" if sent else f"on {verifier}: append it"
             )
-            return [f"get the renewed certificate of {about.subject} from the authority", f"{where} ({_page(sent)})"]
+            return [f"get the renewed certificate of {about.subject} from the authority", f"{place} ({_page(sent)})"]
     return [
         f"have the certificate of {presenter} issued again by an authority that may issue it, not {about.subject}, "
         f"upload it there (Maintenance > Security) and restart {presenter}"
     ]
+
+
+def _where(cluster: Cluster, about: Certificate) -> str:
+    """Say which peer has the authority that signed a certificate, as the evidence shows it."""
+    trust = cluster.view(_memory).trust
+    for peer in cluster.peers:
+        for authority in presented.store_of(cluster, peer).named(about.issuer):
+            if authority.fingerprint != about.fingerprint and trust.signed(about, authority):
+                return f" (SHA-256 {authority.fingerprint[:16]}…, as {peer} has it in its trust store)"
+    return ""
 
 
 def _page(sent: bool) -> str:

@@ -18,6 +18,7 @@ from expdiag.rules.basic.certificates import (
     EXPIRING_ALARM,
     SERVER_PAGE,
     new_certificate,
+    shown_names,
     up,
     which,
 )
@@ -36,12 +37,16 @@ class Problem:
         fix: the steps against it, in their order.
         at_fault: peers on which something has to change.
         evidence: further sources.
+        measured: what was found, where it is compared with something.
+        wanted: what it was held against.
     """
 
     text: str
     fix: tuple[str, ...]
     at_fault: tuple[str, ...]
     evidence: tuple[int, ...] = ()
+    measured: str | None = None
+    wanted: str | None = None
 
 
 @rule("R19")
@@ -98,6 +103,8 @@ def certificate_valid(cluster: Cluster, peer: Peer) -> Verdict:
             f"with Enforce the other peers refuse this certificate at the next connection: {listed}{weighed(mode)}",
             evidence=evidence,
             at_fault={name for problem in found for name in problem.at_fault},
+            measured="; ".join(problem.measured for problem in found if problem.measured) or None,
+            wanted="; ".join(problem.wanted for problem in found if problem.wanted) or None,
             fix=_fix(cluster, peer, found),
             cite=_CITE,
         )
@@ -139,17 +146,18 @@ def _of_certificate(cluster: Cluster, peer: Peer, shown: Presented) -> Iterator[
     it, renew = _called(shown), _renewal(cluster, peer, shown)
     seen = (shown.seen.source,) if shown.seen else ()
 
-    def problem(text: str) -> Problem:
-        return Problem(text, renew, (peer.name,), seen)
+    def problem(text: str, measured: str | None = None, wanted: str | None = None) -> Problem:
+        return Problem(text, renew, (peer.name,), seen, measured, wanted)
 
     if not own.not_before or not own.not_after:
         yield problem(f"the time of validity of {which(shown)} cannot be decoded")
     elif cluster.as_of and own.not_after < cluster.as_of:
         shown_as = "%Y-%m-%d %H:%M" if own.not_after.date() == cluster.as_of.date() else "%Y-%m-%d"
         end, now = own.not_after.strftime(shown_as), cluster.as_of.strftime(shown_as)
-        yield problem(f"{it} expired on {end}, and the case is of {now}")
+        yield problem(f"{it} expired on {end}, and the case is of {now}", f"valid to {end}", f"valid on {now}")
     elif cluster.as_of and own.not_before > cluster.as_of:
-        yield problem(f"{it} is only valid from {own.not_before:%Y-%m-%d} on")
+        start, now = f"{own.not_before:%Y-%m-%d}", f"{cluster.as_of:%Y-%m-%d}"
+        yield problem(f"{it} is only valid from {start} on", f"valid from {start}", f"valid on {now}")
     elif clock := clocks.out_of(cluster, peer, own):
         yield Problem(
             f"the clock of {peer} shows {clock.time:%Y-%m-%d %H:%M} UTC, for which {it} is not valid, see E07",
@@ -162,7 +170,10 @@ def _of_certificate(cluster: Cluster, peer: Peer, shown: Presented) -> Iterator[
     missing = certificates.missing_purposes(own, shown.roles, peer.version.value)
     if missing:
         needs = peer.version.value or "this release"
-        yield problem(f"{it} lacks the purpose {' and '.join(missing)}, which {needs} needs")
+        has, needed = ", ".join(own.purposes or ()), " and ".join(missing)
+        yield problem(
+            f"{it} lacks the purpose {needed}, which {needs} needs", f"for {has or 'nothing'}", f"for {needed}"
+        )
 
 
 def _called(shown: Presented) -> str:
@@ -202,6 +213,8 @@ def _of_entry(
                     ),
                     called.listing(cluster, entry),
                     sources,
+                    entry,
+                    "a name of the certificate",
                 )
         elif not certificates.identifies(own, entry):
             only = "only a wildcard for" if certificates.has_wildcard_for(own, entry) else "no name"
@@ -210,6 +223,8 @@ def _of_entry(
                 _renewal(cluster, peer, each),
                 (peer.name,),
                 sources,
+                shown_names(own),
+                entry,
             )
 
 
