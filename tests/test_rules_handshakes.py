@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import expdiag
-from expdiag.findings import PASS, UNKNOWN, VIOLATION
+from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.scenarios import authority
 from expdiag.scenarios.spec import AS_OF, AlarmSpec, AuthoritySpec, CertificateSpec, ClusterSpec, healthy
 from expdiag.scenarios.write import bundle, case_toml
@@ -279,3 +279,12 @@ def test_a_handshake_from_before_the_certificate_was_made_is_about_another_one(t
     before = healthy().changed("e2", certificate=OLD)
 
     assert changed(sound, outcomes(with_capture(tmp_path / "c", refusal(before, UNKNOWN_CA, "client")))) == {}
+
+
+def test_a_refusal_under_permissive_is_said(tmp_path) -> None:
+    cluster = replace(healthy(), tls_mode="Permissive")
+    write(tmp_path / "c", cluster)
+
+    found = finding(with_capture(tmp_path / "c", refusal(cluster, UNKNOWN_CA, "client")), "R20", "e2", "e1")
+
+    assert (found.outcome, "so it verified then" in found.verdict.reason) == (NOT_APPLICABLE, True)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 from expdiag import knowledge
 from expdiag.evidence import file_number
-from expdiag.model.certificates import CLIENT_AUTH, SERVER_AUTH
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
 from expdiag.model.trust import Store
@@ -18,7 +17,6 @@ from expdiag.tables import Certificate, TlsHandshake
 
 SERVER, CLIENT = "server", "client"
 NEW_CERTIFICATE_ALARM = 15028
-PURPOSES = {SERVER: SERVER_AUTH, CLIENT: CLIENT_AUTH}
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 

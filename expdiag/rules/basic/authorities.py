@@ -56,18 +56,11 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
     refused = last if last and _is_about_authorities(cluster, presenter, last) else None
     evidence = _evidence(cluster, verifier, found, mode.sources, last)
     said = "; ".join(_failure(each, presenter, verifier) for each in failing)
-    if mode.value != verification.ENFORCE:
-        would = said or (
-            f"with Enforce {verifier} would trust it" if found else "whether Enforce would work cannot be said"
-        )
-        if mode.value == PERMISSIVE:
-            reason = f"TLS verification mode of {verifier} is Permissive{weighed(mode)}; {would}"
-            return not_applicable(reason, evidence=evidence)
-        why = f"the evidence for the TLS verification mode of {verifier} contradicts itself{weighed(mode)}"
-        if not mode.contradicts_itself:
-            why = "the TLS verification mode is not in the evidence"
-        wants = {want.tls_mode(): "", **_wanted(cluster, presenter, verifier)}
-        return unknown(f"{why}; {would}", want=wants, evidence=evidence)
+    if not mode.enforced:
+        would = said or (f"with Enforce {verifier} would trust it" if found else "what Enforce would do is not shown")
+        if refused:
+            would += f"; yet {_refusal(refused, verifier, explained=True)}, so it verified then"
+        return _without_enforce(cluster, presenter, verifier, would, evidence)
     certain = [each for each in failing if _is_certain(cluster, verifier, each)]
     if certain or refused:
         return violation(
@@ -80,12 +73,11 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
             cite=_CITE,
         )
     wanted = _wanted(cluster, presenter, verifier)
-    if failing:
-        wanted = {**wanted, **dict.fromkeys([want.trust_store(verifier)], said)}
-        if all(not each.chain.is_certain for each in failing):
-            question = f"whether {verifier} trusts {which(failing[0].shown)} of {presenter}"
-            wanted = {want.support(question): said}
-    if wanted and last and last.accepted and not failing and not found:
+    if failing and all(not each.chain.is_certain for each in failing):
+        wanted = {want.support(f"whether {verifier} trusts {which(failing[0].shown)} of {presenter}"): said}
+    elif failing:
+        wanted[want.trust_store(verifier)] = said
+    if wanted and last and last.accepted and not found:
         return passed(
             f"{_moment(last)} {verifier} went on with the certificate {presenter} presented, under Enforce; its trust "
             "store or the certificate is not in the case, so the way itself is not shown",
@@ -99,6 +91,19 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
         f"{_notes(cluster, presenter, verifier, found, last)}{weighed(mode)}",
         evidence=evidence,
     )
+
+
+def _without_enforce(cluster: Cluster, presenter: Peer, verifier: Peer, would: str, evidence: list[int]) -> Verdict:
+    """Say what Enforce would do, where it is not certain that it is on."""
+    mode = verification.mode_of(cluster, verifier)
+    if mode.value == PERMISSIVE:
+        reason = f"TLS verification mode of {verifier} is Permissive{weighed(mode)}; {would}"
+        return not_applicable(reason, evidence=evidence)
+    why = f"the evidence for the TLS verification mode of {verifier} contradicts itself{weighed(mode)}"
+    if not mode.contradicts_itself:
+        why = "the TLS verification mode is not in the evidence"
+    wanted = [want.tls_mode(), *_wanted(cluster, presenter, verifier)]
+    return unknown(f"{why}; {would}", want=wanted, evidence=evidence)
 
 
 def _judged(cluster: Cluster, presenter: Peer, verifier: Peer) -> list[Judged]:
