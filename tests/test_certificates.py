@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import subprocess
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,16 @@ def test_keys_of_every_kind(files, key, kind: str, bits: int | None) -> None:
     assert (row.key_type, row.key_bits, row.self_signed) == (kind, bits, True)
 
 
+def test_the_bytes_of_each_certificate_are_kept_beside_the_rows(files) -> None:
+    chain = authority.root_pem() + authority.server_pem(healthy().peers[0].certificate)
+
+    dossier = expdiag.load(files({"server_e1.pem": chain})).dossier
+
+    assert set(dossier.certificates) == {row.fingerprint for row in dossier.rows["certificates"]}
+    assert all(hashlib.sha256(data).hexdigest() == name for name, data in dossier.certificates.items())
+    assert len(dossier.certificates) == 2
+
+
 def test_a_private_key_is_reported_and_its_bytes_go_nowhere(files) -> None:
     key = ec.generate_private_key(ec.SECP256R1())
     secret = key.private_bytes(
@@ -124,7 +135,7 @@ def test_a_private_key_is_reported_and_its_bytes_go_nowhere(files) -> None:
     case = expdiag.load(files({"server_e1.pem": secret + issued(key)}))
 
     assert [(i.kind, i.line) for i in case.all_issues if i.kind == "secret"] == [("secret", 1)]
-    assert len(case.dossier.rows["certificates"]) == 1
+    assert len(case.dossier.rows["certificates"]) == len(case.dossier.certificates) == 1
     everything = "".join(frame.to_json(default_handler=str, date_format="iso") for frame in case.tables.values())
     assert not any(line in everything for line in secret.decode().splitlines()[1:-1])
 

@@ -37,7 +37,8 @@ def everything(folder: Path) -> tuple[object, ...]:
     case = expdiag.load(folder)
     rows = {table: list(rows) for table, rows in case.dossier.rows.items()}
     opened = [case.sources[row.source] for row in rows["alarms"] + rows["certificates"]]
-    return rows, opened, case.all_issues, [peer.name for peer in case.cluster.peers], case.as_of
+    names = [peer.name for peer in case.cluster.peers]
+    return rows, opened, case.all_issues, names, case.as_of, case.dossier.certificates
 
 
 def test_the_result_does_not_depend_on_the_number_of_workers(large: Path, monkeypatch) -> None:

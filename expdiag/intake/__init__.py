@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,7 @@ class Dossier:
         sources: opens the source ids of the rows.
         facts: what `case.toml` says.
         as_of: the clock for validity: `case.toml`, else the newest time stamp met, else None.
+        certificates: the bytes (DER) of the certificates among the rows, by their fingerprints.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Dossier:
     sources: SourceBook
     facts: CaseFile
     as_of: datetime | None
+    certificates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
     def settings(self) -> Leaves:
@@ -71,6 +73,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
         sources=whole.book,
         facts=facts,
         as_of=facts.as_of or whole.newest,
+        certificates=whole.certificates,
     )
 
 

@@ -47,6 +47,7 @@ class Part:
 
     Attributes:
         rows: rows by table name; every table is there.
+        certificates: the bytes (DER) of the certificates in `rows`, by their fingerprints.
         facts: what `case.toml` says, None where it is in another part.
         newest: the newest time stamp met.
         understood: how many files a reader took.
@@ -54,6 +55,7 @@ class Part:
 
     book: SourceBook
     rows: dict[str, Any] = field(default_factory=lambda: {**{table: [] for table in TABLES}, "settings": Leaves()})
+    certificates: dict[str, bytes] = field(default_factory=dict)
     facts: CaseFile | None = None
     newest: datetime | None = None
     understood: int = 0
@@ -63,6 +65,7 @@ class Part:
         self.book.adopt(other.book)
         for table, rows in other.rows.items():
             self.rows[table].extend(rows)
+        self.certificates |= other.certificates
         self.facts = self.facts or other.facts
         self.newest = max((time for time in (self.newest, other.newest) if time), default=None)
         self.understood += other.understood
@@ -126,6 +129,7 @@ def _read_member(member: Member, sources: FileSources, part: Part) -> None:
         )
     for table, rows in harvest.rows.items():
         part.rows[table].extend(rows)
+    part.certificates |= harvest.certificates
     part.rows["issues"].extend(harvest.issues)
     _list_file(part, sources, kind, member.size, harvest)
     if harvest.last_time and (part.newest is None or harvest.last_time > part.newest):

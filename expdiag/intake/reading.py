@@ -39,6 +39,7 @@ class Harvest:
         vantage: where a probe stood, as the folder names it; empty where it does not.
         open_origin: starts the places of another machine that speaks in the same file.
         rows: rows by table name, lists and `Leaves`.
+        certificates: the bytes (DER) of the certificates in `rows`, by their fingerprints.
         lines: lines of the file as far as it was read; None where it is not read by lines.
         complete: False once something shows that the end of the file is missing.
         lines_before: lines of the file before those a reader is given, where it is given a part of the file.
@@ -49,6 +50,7 @@ class Harvest:
     vantage: str = ""
     open_origin: Callable[[str], FileSources] | None = None
     rows: dict[str, Any] = field(default_factory=dict)
+    certificates: dict[str, bytes] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     first_time: datetime | None = None
     last_time: datetime | None = None

@@ -12,7 +12,7 @@ from expdiag.model import filenames, identity
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
-from expdiag.model.places import fields, has_index, is_made, tells
+from expdiag.model.places import fields, has_index, is_made, is_passing, tells
 from expdiag.model.settings import Settings, rivals
 from expdiag.tables import FileRead, Issue, Setting
 
@@ -171,7 +171,7 @@ def _conflicts(settings: Settings, dossier: Dossier) -> list[Issue]:
     """Report fields for which two places of the newest exports say different things."""
     issues = []
     for field in fields():
-        if is_made(field):
+        if is_made(field) or is_passing(field):
             continue
         mentions = list(settings.mentions(field))
         chosen = settings.values(field) if has_index(field) else {None: settings.value(field)}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from expdiag import knowledge
-from expdiag.model.names import canonical, same_name
+from expdiag.model.names import address, canonical, same_name
+from expdiag.model.trust import allows
 from expdiag.model.versions import Release, row_for
 from expdiag.tables import Certificate
 
-CLIENT_AUTH, SERVER_AUTH, ANY_PURPOSE = "clientAuth", "serverAuth", "anyExtendedKeyUsage"
+CLIENT_AUTH, SERVER_AUTH = "clientAuth", "serverAuth"
 
 
 def names(certificate: Certificate) -> tuple[str, ...]:
@@ -18,6 +21,11 @@ def names(certificate: Certificate) -> tuple[str, ...]:
 def identifies(certificate: Certificate, fqdn: str) -> bool:
     """Whether a certificate names a peer; a wildcard names no peer in particular."""
     return any(same_name(name, fqdn) for name in names(certificate))
+
+
+def has_address(certificate: Certificate, *wanted: str) -> bool:
+    """Whether a certificate has one of some addresses among its alternative names, however it is written."""
+    return bool({address(text) for text in wanted} & {address(text) for text in certificate.ip_addresses} - {None})
 
 
 def lists(certificate: Certificate, fqdn: str) -> bool:
@@ -36,14 +44,21 @@ def may_sign(certificate: Certificate) -> bool:
     return certificate.usages is None or "digital_signature" in certificate.usages
 
 
-def missing_purposes(certificate: Certificate, release: Release | None) -> tuple[str, ...]:
+def missing_purposes(certificate: Certificate, roles: Sequence[str], release: Release | None) -> tuple[str, ...]:
     """Return the purposes a peer's certificate lacks for verified connections between peers.
 
     A certificate without the extension serves any purpose (RFC 5280, 4.2.1.12).
+
+    Args:
+        certificate: the certificate.
+        roles: `server`, `client` or both: as what the peer presents it.
+        release: of the peers.
     """
-    if certificate.purposes is None or ANY_PURPOSE in certificate.purposes:
-        return ()
-    needed = [SERVER_AUTH]
-    if row_for(knowledge.load("limits")["client_purpose"], release)["needed"]:
-        needed.append(CLIENT_AUTH)
-    return tuple(purpose for purpose in needed if purpose not in certificate.purposes)
+    return tuple(purpose for purpose in needed_purposes(roles, release) if not allows(certificate, (purpose,)))
+
+
+def needed_purposes(roles: Sequence[str], release: Release | None) -> tuple[str, ...]:
+    """Return the purposes a certificate needs in some roles, in a release."""
+    client_needed = row_for(knowledge.load("limits")["client_purpose"], release)["needed"]
+    needed = {"server": (SERVER_AUTH,), "client": (CLIENT_AUTH,) if client_needed else ()}
+    return tuple(purpose for role in roles for purpose in needed[role])

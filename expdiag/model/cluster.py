@@ -33,6 +33,7 @@ class Cluster:
         paths: round trips between peers.
         issues: what the parts of the evidence say against each other.
         rows: every table that was read, by name.
+        certificates: the bytes (DER) of the certificates among the rows, by their fingerprints.
     """
 
     peers: tuple[Peer, ...]
@@ -44,6 +45,7 @@ class Cluster:
     peer_of_file: Mapping[int, str]
     directory: Directory
     rows: Mapping[str, Sequence[Any]] = field(repr=False, compare=False)
+    certificates: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
     _views: dict[Callable[[Cluster], Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def view(self, make: Callable[[Cluster], V]) -> V:
@@ -115,6 +117,7 @@ def build(dossier: Dossier) -> Cluster:
         peer_of_file={file: peer.name for peer in peers for file in peer.files},
         directory=directory,
         rows=dossier.rows,
+        certificates=dossier.certificates,
     )
 
 

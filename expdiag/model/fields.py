@@ -38,9 +38,8 @@ def _rows(peer: Peer, field: str, cluster: Cluster, sources: SourceBook) -> Iter
     for number in sorted(chosen.keys() | stated.keys(), key=lambda number: number or 0):
         fact = chosen.get(number) or stated[number]
         place = _place_of(fact, mentions)
-        conflicts = [
-            f"{m.place} says {m.value!r} ({_where(m.source, sources)})" for m in rivals(mentions, fact, number)
-        ]
+        others = () if places.is_passing(field) else rivals(mentions, fact, number)
+        conflicts = [f"{m.place} says {m.value!r} ({_where(m.source, sources)})" for m in others]
         said = stated.get(number)
         if said and (said.value or "").casefold() != (fact.value or "").casefold():
             conflicts.append(f"case.toml: {places.stated(field)} says {said.value!r}")

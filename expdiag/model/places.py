@@ -89,6 +89,12 @@ def is_made(field: str) -> bool:
 
 
 @cache
+def is_passing(field: str) -> bool:
+    """Whether every export says a field anew, so that two of them do not contradict each other."""
+    return bool(knowledge.load("fields")[field].get("passing", False))
+
+
+@cache
 def words(field: str) -> Mapping[str, str]:
     """Return how the values of a field are spelled by us, by their spelling in lower case."""
     return dict(knowledge.load("fields")[field].get("words", {}))

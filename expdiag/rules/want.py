@@ -81,3 +81,35 @@ def fact(text: str) -> Want:
 def support(question: str) -> Want:
     """Ask what only the vendor can answer."""
     return Want("fact", "the vendor's support", f"ask the vendor's support {question}")
+
+
+def client_certificate(peer: Peer) -> Want:
+    """Ask for the client certificate of a peer that keeps one of its own."""
+    text = (
+        f"on {peer}: Maintenance > Security, the client certificate, show the PEM file and save it as "
+        f"client_{peer}.pem in the case folder; the diagnostic log archive of X15.5 holds it too"
+    )
+    return Want("certificate", peer.name, text)
+
+
+def trust_store(peer: Peer) -> Want:
+    """Ask for the authorities a peer trusts."""
+    text = (
+        f"on {peer}: Maintenance > Security > Trusted CA certificate, show all as a PEM file and save it as "
+        f"ca_{peer}.pem in the case folder; the diagnostic log archive holds it too"
+    )
+    return Want("certificate", peer.name, text)
+
+
+def handshake(start: Peer, end: Peer) -> Want:
+    """Ask which certificate a peer presents to another."""
+    text = (
+        f"on {start}, as root: openssl s_client -connect {target(end)}:4372 -showcerts </dev/null, the command and its "
+        f"output saved as probes/{start}/s_client-{end}.txt"
+    )
+    return Want("certificate", start.name, text)
+
+
+def as_of() -> Want:
+    """Ask for the time of the case."""
+    return fact("note the time of the case in case.toml as [case] as_of = 2026-05-01T12:00:00Z, with its own date")

@@ -1,4 +1,4 @@
-"""A training authority whose keys and certificates come out the same on every run.
+"""Training authorities whose keys and certificates come out the same on every run.
 
 The keys are made from names, so anybody can make them again: they protect nothing and must not be used elsewhere.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import random
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from functools import cache
 
 from cryptography import x509
@@ -15,10 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from expdiag.scenarios.spec import CertificateSpec
+from expdiag.scenarios.spec import ROOT, AuthoritySpec, CertificateSpec
 
-_NAME = "Training Root CA"
-_START, _END = datetime(2020, 1, 1, tzinfo=UTC), datetime(2040, 1, 1, tzinfo=UTC)
 _PURPOSES = {"serverAuth": ExtendedKeyUsageOID.SERVER_AUTH, "clientAuth": ExtendedKeyUsageOID.CLIENT_AUTH}
 _USAGES = (
     *("digital_signature", "content_commitment", "key_encipherment", "data_encipherment"),
@@ -68,31 +66,45 @@ def _serial(text: str) -> int:
 
 
 def _name(common_name: str) -> x509.Name:
-    return x509.Name(
-        [
-            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "expdiag training"),
-            x509.NameAttribute(NameOID.COMMON_NAME, common_name),
-        ]
-    )
+    organisation = x509.NameAttribute(NameOID.ORGANIZATION_NAME, "expdiag training")
+    own = [x509.NameAttribute(NameOID.COMMON_NAME, common_name)] if common_name else []
+    return x509.Name([organisation, *own])
 
 
 @cache
+def authority_pem(spec: AuthoritySpec) -> bytes:
+    """Return the certificate of an authority."""
+    key, signer = _key(spec.key or spec.name), spec.issuer or spec
+    builder = (
+        x509.CertificateBuilder()
+        .subject_name(_name(spec.name))
+        .issuer_name(_name(signer.name))
+        .public_key(key.public_key())
+        .serial_number(_serial(spec.name if spec == ROOT else repr(spec)))
+        .not_valid_before(spec.not_before)
+        .not_valid_after(spec.not_after)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=spec.path_length), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+    )
+    signing = _key(signer.key or signer.name)
+    if spec.issuer:
+        identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key())
+        builder = builder.add_extension(identifier, critical=False)
+    if spec.signs is not None:
+        builder = builder.add_extension(
+            _usage(("key_cert_sign", "crl_sign") if spec.signs else ("crl_sign",)), critical=True
+        )
+    return builder.sign(signing, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
 def root_pem() -> bytes:
     """Return the certificate of the training authority."""
-    key = _key(_NAME)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(_name(_NAME))
-        .issuer_name(_name(_NAME))
-        .public_key(key.public_key())
-        .serial_number(_serial(_NAME))
-        .not_valid_before(_START)
-        .not_valid_after(_END)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    return certificate.public_bytes(serialization.Encoding.PEM)
+    return authority_pem(ROOT)
+
+
+def store_pem(authorities: Iterable[AuthoritySpec]) -> bytes:
+    """Return a trust store."""
+    return b"".join(map(authority_pem, authorities))
 
 
 def key_pem(spec: CertificateSpec) -> bytes:
@@ -104,25 +116,30 @@ def key_pem(spec: CertificateSpec) -> bytes:
 
 @cache
 def server_pem(spec: CertificateSpec) -> bytes:
-    """Return a server certificate signed by the training authority."""
-    key, authority = _key(spec.key), _key(_NAME)
+    """Return the certificate of a peer, then those of the authorities that stand in its file."""
+    key, issuer = _key(spec.key), spec.issuer
+    signing = _key(issuer.key or issuer.name) if issuer else key
     builder = (
         x509.CertificateBuilder()
         .subject_name(_name(spec.common_name))
-        .issuer_name(_name(_NAME))
+        .issuer_name(_name(issuer.name if issuer else spec.common_name))
         .public_key(key.public_key())
         .serial_number(_serial(repr(spec)))
         .not_valid_before(spec.not_before)
         .not_valid_after(spec.not_after)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
     )
     if spec.dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(name) for name in spec.dns_names])
         builder = builder.add_extension(names, critical=False)
-    usages = {name: name in spec.usages for name in _USAGES}
-    builder = builder.add_extension(x509.KeyUsage(**usages, encipher_only=False, decipher_only=False), critical=True)
+    builder = builder.add_extension(_usage(spec.usages), critical=True)
     if spec.purposes is not None:
         usage = x509.ExtendedKeyUsage([_PURPOSES[purpose] for purpose in spec.purposes])
         builder = builder.add_extension(usage, critical=False)
-    return builder.sign(authority, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    own = builder.sign(signing, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+    return own + store_pem(spec.chain)
+
+
+def _usage(allowed: tuple[str, ...]) -> x509.KeyUsage:
+    return x509.KeyUsage(**{name: name in allowed for name in _USAGES}, encipher_only=False, decipher_only=False)

@@ -11,8 +11,35 @@ BOTH_PURPOSES = ("serverAuth", "clientAuth")
 
 
 @dataclass(frozen=True, slots=True)
+class AuthoritySpec:
+    """An authority of the training; its issuer is itself where none is given.
+
+    Attributes:
+        key: name of its key, its own name where none is given; two keys make two authorities of one name.
+        path_length: most authorities below it, None without a limit.
+        signs: whether its key may sign certificates; None leaves the key usage out.
+    """
+
+    name: str
+    issuer: AuthoritySpec | None = None
+    key: str = ""
+    not_before: datetime = datetime(2020, 1, 1, tzinfo=UTC)
+    not_after: datetime = datetime(2040, 1, 1, tzinfo=UTC)
+    path_length: int | None = None
+    signs: bool | None = None
+
+
+ROOT = AuthoritySpec("Training Root CA", path_length=0)
+
+
+@dataclass(frozen=True, slots=True)
 class CertificateSpec:
-    """A server certificate to be issued by the training authority."""
+    """A certificate of a peer, issued by the training authority unless another is given.
+
+    Attributes:
+        chain: authorities whose certificates stand in the file of the certificate, too.
+        issuer: who signed it; None for a certificate that signed itself.
+    """
 
     common_name: str
     dns_names: tuple[str, ...]
@@ -21,6 +48,8 @@ class CertificateSpec:
     not_after: datetime = AS_OF + timedelta(days=265)
     purposes: tuple[str, ...] | None = BOTH_PURPOSES
     usages: tuple[str, ...] = ("digital_signature", "key_encipherment")
+    issuer: AuthoritySpec | None = field(default=ROOT, repr=False)
+    chain: tuple[AuthoritySpec, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +68,8 @@ class PeerSpec:
     """One peer: what its exports will say.
 
     Attributes:
+        client_certificate: what it presents where it calls, from X15.5 on; a copy of the other where none is given.
+        trusted: the authorities in its trust store.
         settings: further configuration by path, in place of what would stand there.
         state: further status by path, likewise.
         events: further records of its log: when, and what follows the host name.
@@ -49,6 +80,8 @@ class PeerSpec:
     domain: str
     ipv4: str
     certificate: CertificateSpec
+    client_certificate: CertificateSpec | None = None
+    trusted: tuple[AuthoritySpec, ...] = (ROOT,)
     type: str = "E"
     system_name: str = ""
     version: str = "X14.3.4"

@@ -43,10 +43,18 @@ def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
         f"xstat_dump_{tail}.xml": exports.xml("Status", state, peer.version),
     }
     pems = {
-        f"ca_{tail}.pem": authority.root_pem(),
+        f"ca_{tail}.pem": authority.store_pem(peer.trusted),
         f"server_{tail}.pem": authority.server_pem(peer.certificate),
     }
+    if has_client_certificate(peer):
+        pems[f"client_{tail}.pem"] = authority.server_pem(peer.client_certificate or peer.certificate)
     return {**{name: text.encode() for name, text in {**texts, **peer.members}.items()}, **pems}
+
+
+def has_client_certificate(peer: PeerSpec) -> bool:
+    """Whether the release of a peer keeps a client certificate beside the server's."""
+    first, second, *_ = peer.version.removeprefix("X").split(".")
+    return (int(first), int(second)) >= (15, 5)
 
 
 def tar_gz(members: Mapping[str, bytes], modified: datetime) -> bytes:

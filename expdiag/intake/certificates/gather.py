@@ -81,6 +81,7 @@ class Gathering:
                 role="chain" if role in _WITH_A_CHAIN and index != owner else role,
                 issued_by=self._parsed[signers[0]].row.position if signers else None,
             )
+            self.harvest.certificates[row.fingerprint] = certificate.data
             rows.append(row._replace(source=self.harvest.note(line, self.about + _shown(row))))
             self.harvest.add(rows[-1])
         for index, text in self._chain_problems(role, links, owner):

@@ -15,6 +15,7 @@ from typing import NamedTuple, TypeVar
 from expdiag.intake.certificates import names, oids
 from expdiag.intake.certificates.der import (
     BOOLEAN,
+    INTEGER,
     OCTET_STRING,
     DerError,
     Item,
@@ -58,6 +59,8 @@ class Parsed:
         subject: name of the owner, in a form that compares.
         issuer: name of the issuer, in a form that compares.
         key: the public key (SPKI) in DER.
+        path_length: most authorities that may follow below it; None where nothing limits them.
+        data: the whole certificate in DER.
         signature: how it is signed.
     """
 
@@ -68,6 +71,8 @@ class Parsed:
     issuer: Hashable
     key: bytes
     signature: Signature
+    path_length: int | None
+    data: bytes
 
 
 def parse(data: bytes) -> Parsed:
@@ -116,7 +121,18 @@ def parse(data: bytes) -> Parsed:
         purposes=decoder.extension(extensions, _PURPOSES, _purposes, None, ()),
         source=0,
     )
-    return Parsed(row, tuple(decoder.problems), version, same_subject, same_issuer, key.raw, how)
+    path_length = decoder.extension(extensions, _BASIC_CONSTRAINTS, _path_length, None, None)
+    return Parsed(
+        row=row,
+        problems=tuple(dict.fromkeys(decoder.problems)),
+        version=version,
+        subject=same_subject,
+        issuer=same_issuer,
+        key=key.raw,
+        signature=how,
+        path_length=path_length,
+        data=whole.raw,
+    )
 
 
 _BASIC_CONSTRAINTS, _USAGES, _NAMES, _PURPOSES = "2.5.29.19", "2.5.29.15", "2.5.29.17", "2.5.29.37"
@@ -215,6 +231,11 @@ def _extension(whole: Item) -> tuple[str, bytes]:
 def _is_authority(data: bytes) -> bool:
     found = _sequence(data)
     return bool(found) and found[0].tag == BOOLEAN and boolean(found[0])
+
+
+def _path_length(data: bytes) -> int | None:
+    found = _sequence(data)
+    return int(hexadecimal(found[1]), 16) if len(found) > 1 and found[1].tag == INTEGER else None
 
 
 def _usages(data: bytes) -> tuple[str, ...]:
