@@ -1,4 +1,4 @@
-"""Where a peer is clustered: which interface and address, over which IP version, and which interfaces it uses at all."""
+"""Where a peer is clustered: interface, address and IP version; and which interfaces it uses at all."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ class Place:
         addresses: what the peer lists lead to; its LAN 1 where they tell nothing.
         interface: the interface that has one of them, LAN 1 where none does.
         versions: IP versions the cluster uses for it.
+        sends_from: addresses its packets to peers come from: those of the clustered interface.
+        reached_at: addresses at which a try of it counts: what the lists lead to, and those of the interface.
         own: all addresses that mean it: of its interfaces, of static NAT, of the lists.
         entries: the entries of all peer lists that mean it, by whose list it is.
     """
@@ -43,6 +45,8 @@ class Place:
     addresses: tuple[Address, ...]
     interface: Interface
     versions: tuple[int, ...]
+    sends_from: tuple[Address, ...]
+    reached_at: frozenset[Address]
     own: frozenset[Address]
     entries: Mapping[str, tuple[Resolution, ...]] = field(default_factory=dict)
 
@@ -66,7 +70,17 @@ def _place(cluster: Cluster, peer: Peer, entries: Mapping[str, list[Resolution]]
     own = frozenset((*peer.addresses, *peer.nat_addresses, *addresses))
     interface = next((i for i in peer.interfaces if set(i.addresses) & set(addresses)), peer.lan)
     versions = tuple(sorted({at.version for at in addresses})) or (4,)
-    return Place(addresses, interface, versions, own, {who: tuple(of_one) for who, of_one in entries.items()})
+    sends_from = tuple(at for at in interface.addresses if at.version in versions) or addresses
+    reached_at = frozenset((*addresses, *interface.addresses))
+    return Place(
+        addresses,
+        interface,
+        versions,
+        sends_from,
+        reached_at,
+        own,
+        {who: tuple(of_one) for who, of_one in entries.items()},
+    )
 
 
 def _resolve(
@@ -141,7 +155,15 @@ def versions_of(peer: Peer) -> tuple[int, ...]:
 
 _PRIVATE = tuple(
     ipaddress.ip_network(network)
-    for network in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "169.254.0.0/16", "fc00::/7", "fe80::/10")
+    for network in (
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "fc00::/7",
+        "fe80::/10",
+    )
 )
 
 

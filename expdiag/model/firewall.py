@@ -243,7 +243,7 @@ def keeps_out(cluster: Cluster, start: Peer, end: Peer, ports: Ports) -> tuple[F
     if gate is None:
         return ()
     interface = cluster.view(places)[end.name].interface.number
-    for at in cluster.view(places)[start.name].addresses:
+    for at in cluster.view(places)[start.name].sends_from:
         here = ((int(at), int(at)),)
         passage = gate.through(packet_to(end, ports, at.version, interface, from_peer=True))
         if passage and ranges.intersect(passage.blocked, here):

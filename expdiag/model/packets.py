@@ -206,7 +206,7 @@ def _fits(rule: FirewallRule, packet: Packet) -> int:
         _ports(rule.ports, packet.port, packet.port),
         _ports(rule.source_ports, *(packet.source_ports if packet.port is not None else (None, None))),
         _interface(rule.interface, packet.interface),
-        _PERHAPS if rule.out_interface and not rule.hook == "input" else _YES,
+        _PERHAPS if rule.out_interface and rule.hook != "input" else _YES,
         _destination(rule.destination_network, packet),
         _states(rule.states),
         _YES if _action(rule) != rule.action.lower() and rule.action == "vmap" else _conditions(rule.conditions),

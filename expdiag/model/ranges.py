@@ -42,9 +42,7 @@ def of_networks(text: str, version: int) -> Ranges:
     if not text:
         return everything(version)
     networks = [ipaddress.ip_network(word) for word in text.removeprefix("!").split(",")]
-    found = joined(
-        (int(one.network_address), int(one.broadcast_address)) for one in networks if one.version == version
-    )
+    found = joined((int(one.network_address), int(one.broadcast_address)) for one in networks if one.version == version)
     return subtract(everything(version), found) if text.startswith("!") else found
 
 
@@ -66,7 +64,8 @@ def subtract(one: Ranges, other: Ranges) -> Ranges:
     """Return what is in the first and not in the second."""
     found = []
     j = 0
-    for low, high in one:
+    for start, high in one:
+        low = start
         while j < len(other) and other[j][1] < low:
             j += 1
         k = j
@@ -97,14 +96,11 @@ def shown(ranges: Ranges, version: int, most: int = 3) -> str:
     kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
     words = []
     for low, high in ranges[:most]:
-        found = list(ipaddress.summarize_address_range(kind(low), kind(high)))  # type: ignore[type-var]
-        words.append(_network(found[0]) if len(found) == 1 else f"{kind(low)}-{kind(high)}")
+        found = list(ipaddress.summarize_address_range(kind(low), kind(high)))
+        whole = str(found[0]).removesuffix("/32").removesuffix("/128")
+        words.append(whole if len(found) == 1 else f"{kind(low)}-{kind(high)}")
     left = len(ranges) - most
     return ", ".join(words) + (f" and {left} more ranges" if left > 0 else "")
-
-
-def _network(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> str:
-    return str(network.network_address) if network.num_addresses == 1 else str(network)
 
 
 def joined(ranges: Iterable[tuple[int, int]]) -> Ranges:

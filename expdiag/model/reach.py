@@ -126,7 +126,7 @@ def reach(cluster: Cluster) -> Reach:
     """Return the ways of a cluster; a view."""
     found = Reach()
     translated = _translated(cluster)
-    clustered = {name: place.addresses for name, place in cluster.view(places).items()}
+    clustered = {name: place.reached_at for name, place in cluster.view(places).items()}
     known: dict[str, str | None] = {}
 
     def whose(text: str) -> str | None:
@@ -211,7 +211,7 @@ def _add_alarms(cluster: Cluster, found: Reach, whose: Whose) -> None:
         for alarm in peer.raised(_NO_TCP_ALARM):
             ports = tuple(dict.fromkeys(int(word) for word in _PORT.findall(alarm.detail)))
             named = {whose(word.strip(".,;:()[]'\"")) for word in _WORD.findall(alarm.detail)} - {None, peer.name}
-            for end in named:
+            for end in filter(None, named):
                 found.ways.setdefault((peer.name, end), Way()).alarms.append((alarm, ports))
 
 
@@ -220,7 +220,9 @@ def unnamed_alarms(cluster: Cluster, start: Peer, end: Peer) -> tuple[Alarm, ...
     found = [*start.raised(_PEERS_AWAY_ALARM)]
     if cluster.primary is end:
         found += start.raised(_PRIMARY_AWAY_ALARM)
-    if not any(cluster.find(word.strip(".,;:()")) for a in start.raised(_NO_TCP_ALARM) for word in _WORD.findall(a.detail)):
+    if not any(
+        cluster.find(word.strip(".,;:()")) for a in start.raised(_NO_TCP_ALARM) for word in _WORD.findall(a.detail)
+    ):
         found += start.raised(_NO_TCP_ALARM)
     return tuple(found)
 

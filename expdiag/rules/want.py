@@ -90,8 +90,8 @@ def _nc(address: str, numbers: Iterable[Ports]) -> str:
 def ras(start: Peer, end: Peer) -> Want:
     """Ask for a capture that shows whether RAS from one peer to another is answered."""
     text = (
-        f"on {start}: Maintenance > Diagnostics > Diagnostic logging with tcpdump, no filter, five minutes in which a call "
-        f"is placed that {end} may take; the archive into the case folder (RAS on UDP 1719 has to be answered)"
+        f"on {start}: Maintenance > Diagnostics > Diagnostic logging with tcpdump, no filter, five minutes in which a "
+        f"call is placed that {end} may take; the archive into the case folder (RAS on UDP 1719 has to be answered)"
     )
     return Want("packets", start.name, text)
 

@@ -62,7 +62,7 @@ def between(cluster: ClusterSpec) -> dict[str, str]:
 
 
 def tried(start: PeerSpec, address: str, **states: str) -> str:
-    """Return a session of nc; `states` says what a port gives, `p4371="filtered"`: open, filtered, refused, unreachable."""
+    """Return a session of nc; `states` says what a port gives, such as `p4371="filtered"`."""
     lines = []
     for transport, port in (*(("tcp", port) for port in CLUSTER_PORTS), ("udp", RAS_PORT)):
         lines.append(f"[root@{start.host_name} ~]# nc -{'zvu' if transport == 'udp' else 'zv'} -w 5 {address} {port}")
@@ -82,9 +82,9 @@ def tried(start: PeerSpec, address: str, **states: str) -> str:
 def outside(cluster: ClusterSpec) -> dict[str, str]:
     """Return what nmap prints beyond the firewall for the public address of every peer that has one."""
     return {
-        f"probes/outside/ports-{peer.host_name}.txt": scan(address)
+        f"probes/outside/ports-{peer.host_name}.txt": "".join(map(scan, peer.static_nat.values()))
         for peer in cluster.peers
-        for address in peer.static_nat.values()
+        if peer.static_nat
     }
 
 

@@ -25,6 +25,7 @@ _PAGE = "System > Protection > Firewall rules > Configuration"
 _CITE = "Cluster guide X12.6, Reference, Sample firewall rules; Administrator Guide, Configuring firewall rules"
 # Alarms that say that the rules in force are not those that were configured
 _FIREWALL_ALARMS = (40030, 40031, 40032, 40034, 40050, 40100)
+_NOT_ACTIVE = ("pending", "notactive", "not active", "inactive", "rollback", "failed")
 _ACTIVATION = "provisioning/common/firewallrules/activation"
 
 
@@ -40,8 +41,8 @@ def block_non_peers(cluster: Cluster, peer: Peer) -> Verdict:
     force (iptables, nft) count before those of the web page.
     Violates: some other address gets through; rules of one priority, which the Expressway refuses to activate; or alarm
     40030, 40031, 40032, 40034, 40050 or 40100 says that the rules in force are not the configured ones.
-    Unknown: the rules are not in the evidence for an IP version that is on, are only pending, or a condition decides that
-    cannot be judged; or who is let through may be a peer whose address is not known.
+    Unknown: the rules are not in the evidence for an IP version that is on, are only pending, or a condition decides
+    that cannot be judged; or who is let through may be a peer whose address is not known.
     Strength: the list of requirements says "block", the sample rules of the same guide only encourage it; judged as a
     must. Whether rules replicate is not documented, so each peer is judged by its own.
     """
@@ -175,9 +176,9 @@ def _only_pending(cluster: Cluster, peer: Peer, gate: Gate) -> int | None:
     if gate.is_active:
         return None
     for row in cluster.rows["settings"] if cluster.view(_has_activation) else ():
-        if row.tree == "rest" and row.path.startswith(_ACTIVATION) and cluster.peer_of(row.source) == peer.name:
-            if row.value.casefold() in ("pending", "notactive", "not active", "inactive", "rollback", "failed"):
-                return int(row.source)
+        told = row.tree == "rest" and row.path.startswith(_ACTIVATION) and cluster.peer_of(row.source) == peer.name
+        if told and row.value.casefold() in _NOT_ACTIVE:
+            return int(row.source)
     return None
 
 
@@ -243,7 +244,7 @@ def _followed(peer: Peer) -> tuple[Ports, ...]:
 
 def _toward(cluster: Cluster, other: Peer, peer: Peer, gate: Gate) -> _Toward:
     place, own = cluster.view(places)[other.name], cluster.view(places)[peer.name]
-    found = _Toward(other, tuple(at for at in place.addresses if at.version in own.versions) or place.addresses)
+    found = _Toward(other, tuple(at for at in place.sends_from if at.version in own.versions) or place.sends_from)
     for at in found.addresses:
         here = ((int(at), int(at)),)
         for ports in _followed(peer):
@@ -341,16 +342,16 @@ def _seen_anyway(cluster: Cluster, peer: Peer) -> str:
 def _sample_rules(cluster: Cluster, peer: Peer, ports: tuple[Ports, ...], versions: Iterable[int]) -> str:
     """Return how to enter rules that close the ports to others and leave them open to peers."""
     others = [other for other in cluster.peers if other is not peer]
-    who = [str(at) for other in others for at in cluster.view(places)[other.name].addresses]
+    who = [str(at) for other in others for at in cluster.view(places)[other.name].sends_from]
     anybody = " and ".join({4: "0.0.0.0/0", 6: "::/0"}[version] for version in versions)
     closed = listing(era_of([peer.version.value]).closed)
     return steps(
         f"on {peer}, {_PAGE}: for each peer ({', '.join(who) or 'its interface address'}) a rule that allows "
         f"{listing(ports)}, with priorities from 20 on, each another",
-        f"on {peer}, same page: a rule that drops {closed} from {anybody} on all interfaces, with a higher number, such "
-        "as 50000: the lowest number is met first, whatever the guide calls lower priority",
-        f"on {peer}, activate the rules and confirm them within 15 seconds, else they are taken back; rules for UDP need "
-        "a restart",
+        f"on {peer}, same page: a rule that drops {closed} from {anybody} on all interfaces, with a higher number, "
+        "such as 50000: the lowest number is met first, whatever the guide calls lower priority",
+        f"on {peer}, activate the rules and confirm them within 15 seconds, else they are taken back; rules for UDP "
+        "need a restart",
         "the same on the other peers, one after the other, after checking System > Clustering",
     )
 

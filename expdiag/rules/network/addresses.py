@@ -99,8 +99,8 @@ def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
     Why: peers are told apart by address; a cloned VM brings its addresses along.
     Passes: every peer on which IPv6 is on has an IPv6 address, and all of them differ.
     Violates: one address on two peers, on whatever interface in use; or IPv6 is on (IP protocol IPv6 or Both) on a peer
-    that has no IPv6 address, as alarm 25004 says, too. A missing gateway (25013, 25014) is only said: peers of one subnet
-    need none.
+    that has no IPv6 address, as alarm 25004 says, too. A missing gateway (25013, 25014) is only said: peers of one
+    subnet need none.
     Unknown: the IP protocol or the address of a peer is not in the evidence.
     Not applicable: IPv4 alone is on, on all peers; or a cluster of one.
     """
@@ -123,7 +123,7 @@ def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
     without = [
         peer.name
         for peer in cluster.peers
-        if protocols[peer.name] in ("ipv6", "both") and not used[peer.name] and peer.lan.ipv6.known
+        if protocols[peer.name] in ("ipv6", "both") and not used[peer.name] and _is_empty(peer)
     ]
     if doubles or without or alarms:
         return _ipv6_wrong(cluster, used, doubles, sorted({*without, *alarms}), evidence)
@@ -140,6 +140,15 @@ def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
     return passed("; ".join(["all IPv6 addresses differ", *lame]), evidence=evidence)
 
 
+def _is_empty(peer: Peer) -> bool:
+    """Whether an export shows that the peer has no IPv6 address, and not merely fails to show one."""
+    return any(fact.value == "" for fact in peer.settings.values("ipv6").values())
+
+
+def _ipv6_sources(peer: Peer) -> tuple[int, ...]:
+    return tuple(source for fact in peer.settings.values("ipv6").values() for source in fact.sources)
+
+
 def _ipv6_wrong(
     cluster: Cluster,
     used: dict[str, dict[str, tuple[int, ...]]],
@@ -151,7 +160,7 @@ def _ipv6_wrong(
     parts = [f"{double} on {', '.join(owners)}" for double, owners in doubles.items()]
     parts += [f"no IPv6 address on {name}, where IPv6 is on" for name in without]
     proof = [s for double, owners in doubles.items() for name in owners for s in used[name][double]]
-    proof += [s for name in without for s in (*peers[name].ip_protocol.sources, *peers[name].lan.ipv6.sources)]
+    proof += [s for name in without for s in (*peers[name].ip_protocol.sources, *_ipv6_sources(peers[name]))]
     proof += [alarm.source for name in without for alarm in peers[name].raised(_NO_IPV6_ALARM)]
     fixes = [_new_address(cluster, doubles)] if doubles else []
     fixes += [

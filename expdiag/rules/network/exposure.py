@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from expdiag.findings import Verdict
 from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import is_private, places
+from expdiag.model.clustering import in_use, is_private, places, two_interfaces
 from expdiag.model.firewall import Ruling, rulings, strangers
 from expdiag.model.names import Address, address
 from expdiag.model.peers import Peer
@@ -25,13 +25,13 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
     Why: these ports are for peers alone; an external firewall has to block them. It does not contradict R11, which is
     about peers. An Expressway listens on all its interfaces, so the side of LAN 2 counts.
     Passes: TCP 4371 and 4372 (before X8.8 those of the IPsec era) of each public or static NAT address were tried from
-    outside and did not open; or the rules of a firewall in front, which name the peer or the ports, let nobody but peers
-    through.
+    outside and did not open; or the rules of a firewall in front, which name the peer or the ports, let nobody but
+    peers through.
     Violates: one of them opened from outside, or 4369 or 4370, where the database asks for no password; a capture shows
     that an address that is no peer's was answered there; or the rules of a firewall in front let others through.
     Unknown: nobody tried from outside, or only some ports or addresses; or the capture may show a peer whose address is
     not known.
-    Not applicable: an Expressway-C that has private addresses only, and nothing shows it exposed.
+    Not applicable: an Expressway-C without static NAT and public IPv4 address, where nothing shows it exposed.
     """
     era, found = era_of([peer.version.value]), cluster.view(reach)
     tcp = [ports for ports in era.closed if ports.transport == "tcp"]
@@ -44,9 +44,12 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
     fronts = _in_front(cluster, peer, tcp)
     if through := [(p, r) for p, r in fronts if r.accepted and r.speaks]:
         return _let_through(peer, through, rows)
-    if not rows and not answered and peer.type.value == "C" and not public and peer.addresses:
+    exposed = [at for at in public if at.version == 4 or at in peer.nat_addresses]
+    if not rows and not answered and peer.type.value == "C" and not exposed and peer.addresses:
+        wide = f"; {public[0]} is no private address, so the firewall in front has to block it" if public else ""
         return not_applicable(
-            "an Expressway-C with private addresses only", evidence=[*peer.type.sources, *peer.lan.ipv4.sources]
+            f"an Expressway-C without a public IPv4 address{wide}",
+            evidence=[*peer.type.sources, *peer.lan.ipv4.sources],
         )
     if answered:
         who = " and ".join(sorted({row.vantage for row in answered}))
@@ -67,7 +70,7 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
         missing = [str(at) for at in public] or [want.target(peer)]
     if not rows and fronts and all(ruling.speaks and not ruling.accepted for _, ruling in fronts):
         return passed(
-            f"the rules of {fronts[0][1].device} let nobody but peers through to {listing(tcp)}; not tried from outside",
+            f"the rules of {fronts[0][1].device} let only peers through to {listing(tcp)}; not tried from outside",
             evidence=[row.source for _, ruling in fronts for row in ruling.rules],
         )
     what = f"{listing(tcp)} of {' and '.join(missing)}" if missing else listing(tcp)
@@ -79,8 +82,14 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
 
 
 def _public(peer: Peer) -> tuple[Address, ...]:
-    """Return the addresses by which the outside can reach a peer: public ones, and those of static NAT."""
-    return tuple(dict.fromkeys((*peer.nat_addresses, *(at for at in peer.addresses if not is_private(at)))))
+    """Return the addresses by which the outside can reach a peer: of static NAT, and public ones.
+
+    Of two interfaces the external one counts; what the inner one has is behind the firewall by design.
+    """
+    facing = [i for i in in_use(peer) if i.number != 1] if two_interfaces(peer) else in_use(peer)
+    return tuple(
+        dict.fromkeys((*peer.nat_addresses, *(at for i in facing for at in i.addresses if not is_private(at))))
+    )
 
 
 def _tries(rows: Iterable[Reachability], ports: Ports) -> list[Reachability]:

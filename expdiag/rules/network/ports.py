@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
@@ -24,7 +23,6 @@ from expdiag.model.reach import (
     shown,
     unnamed_alarms,
 )
-from expdiag.model.reach import Verdict as Tried
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
 from expdiag.tables import Reachability
@@ -53,7 +51,9 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     evidence = [source for found in tried.values() for source in found.sources]
     blocked = {ports: found for ports, found in tried.items() if found.state == BLOCKED}
     own = {ports: rows for ports in blocked if (rows := keeps_out(cluster, start, end, ports))}
-    asleep = {p for p in blocked if p.transport == "udp" and end.h323_on.value is False and _only("refused", blocked[p].last)}
+    asleep = {
+        p for p in blocked if p.transport == "udp" and end.h323_on.value is False and _only("refused", blocked[p].last)
+    }
     unrouted = {p for p in blocked if _only(UNROUTED, blocked[p].last)} if way.host.state != OPEN else set[Ports]()
     closed = [ports for ports in blocked if ports not in own and ports not in asleep and ports not in unrouted]
     devices = _between(cluster, start, end, [p for p in tried if tried[p].state in (UNSEEN, SILENT, BLOCKED)])
@@ -67,7 +67,8 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
         why = "R28, its own firewall rules" if own else "R09, no packet arrives there"
         listed = listing(own or unrouted)
         return unknown(
-            f"{listed} of {end} does not open to {start}: see {why}; whether a firewall is in the way shows afterwards{said}",
+            f"{listed} of {end} does not open to {start}: see {why}; whether a firewall is in the way "
+            f"shows afterwards{said}",
             want=[_ask(start, end, own or unrouted)],
             evidence=[*evidence, *(row.source for rows in own.values() for row in rows)],
         )
@@ -77,10 +78,14 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     doubtful = [p for p in silent if not _quiet(cluster, start, end, way)]
     if left or doubtful:
         return _not_settled(start, end, tried, left, doubtful, said, evidence)
-    parts = [f"{listing(p for p in tried if tried[p].state == OPEN)} opened"] if any(
-        found.state == OPEN for found in tried.values()
-    ) else []
-    parts += [f"{listing(silent)} stays silent, as an open port does, and {start} reports no lost peer"] if silent else []
+    parts = (
+        [f"{listing(p for p in tried if tried[p].state == OPEN)} opened"]
+        if any(found.state == OPEN for found in tried.values())
+        else []
+    )
+    parts += (
+        [f"{listing(silent)} stays silent, as an open port does, and {start} reports no lost peer"] if silent else []
+    )
     parts += [f"{listing(asleep)} is refused, see R26"] if asleep else []
     parts += [f"the rules of {r.device} let {listing([p])} through" for p, r in devices if p in open_by_rule]
     return passed(
@@ -101,16 +106,14 @@ def _quiet(cluster: Cluster, start: Peer, end: Peer, way: Way) -> bool:
 def _between(cluster: Cluster, start: Peer, end: Peer, ports: Iterable[Ports]) -> list[tuple[Ports, Ruling]]:
     """Return what devices do with packets of one peer to another, those whose rules name neither left out."""
     found = []
-    for at in cluster.view(places)[start.name].addresses[:1]:
+    for at in cluster.view(places)[start.name].sends_from[:1]:
         here = ((int(at), int(at)),)
         for one in ports:
             found += [(one, ruling) for ruling in rulings(cluster, here, at.version, end, one) if ruling.rules]
     return found
 
 
-def _remarks(
-    cluster: Cluster, start: Peer, end: Peer, way: Way, devices: list[tuple[Ports, Ruling]]
-) -> Iterable[str]:
+def _remarks(cluster: Cluster, start: Peer, end: Peer, way: Way, devices: list[tuple[Ports, Ruling]]) -> Iterable[str]:
     if way.alarms:
         yield f"alarm 20021 is up on {start}, see R09"
     if way.ras_failures:
@@ -148,8 +151,8 @@ def _closed(  # type: ignore[no-untyped-def]
         fix=steps(
             f"{device}: allow {listing(closed)} from {_where(cluster, start)} to {_where(cluster, end)}, and the same "
             "the other way, for every pair of peers; leave H.323, SIP and TLS inspection off for them",
-            f"on {end}, System > Protection > Firewall rules > Current active rules: check that {_where(cluster, start)} is "
-            "not dropped there",
+            f"on {end}, System > Protection > Firewall rules > Current active rules: check that they do not "
+            f"drop {_where(cluster, start)}",
             f"try again from {start}",
         ),
         cite="IP Port Usage Configuration Guide X14.3 and X15.0, Clustering Connections",
@@ -165,7 +168,7 @@ def _held(start: Peer, end: Peer, held: list[tuple[Ports, Ruling]], evidence: li
         measured=ports,
         wanted="open",
         fix=steps(
-            f"on {devices}: allow {ports} from {want.target(start)} to {want.target(end)}, before the rule that drops it",
+            f"on {devices}: allow {ports} from {want.target(start)} to {want.target(end)}, before the drop",
             f"try from {start}",
         ),
         cite="IP Port Usage Configuration Guide X14.3 and X15.0, Clustering Connections",
@@ -182,7 +185,9 @@ def _not_settled(  # type: ignore[no-untyped-def]
         for ports in left
         if tried[ports].state == DISAGREE
     ]
-    parts += [f"{listing(doubtful)} gives no answer, which an open port and a filter have in common"] if doubtful else []
+    parts += (
+        [f"{listing(doubtful)} gives no answer, which an open port and a filter have in common"] if doubtful else []
+    )
     asked = [_ask(start, end, left)] if left else []
     if doubtful:
         asked.append(want.bundle(start) if not start.seen else want.ras(start, end))
@@ -198,7 +203,7 @@ def _era(start: Peer, end: Peer) -> Era:
 
 
 def _where(cluster: Cluster, peer: Peer) -> str:
-    return ", ".join(map(str, cluster.view(places)[peer.name].addresses)) or str(peer)
+    return ", ".join(map(str, cluster.view(places)[peer.name].sends_from)) or str(peer)
 
 
 RULES = (required_ports_open,)

@@ -51,7 +51,7 @@ def directly_routable(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
         but = f"; yet it answers: {shown(host.last[:2])}" if host.state == OPEN else ""
         reason = f"alarm 20021 is up on {start}: no TCP connection to {end}{on}{but}{hint}"
         return _unroutable(start, end, reason, [*(alarm.source for alarm, _ in way.alarms), *proof], hinted)
-    said = [alarm for alarm in unnamed_alarms(cluster, start, end)]
+    said = unnamed_alarms(cluster, start, end)
     note = f"; alarm {said[0].number} is up on {start}, which may mean another peer or another cause" if said else ""
     note += f"; alarm 20021 names a port that is closed, see {_closed_ports(cluster, start, end)}" if way.alarms else ""
     proof += [alarm.source for alarm in said] + [alarm.source for alarm, _ in way.alarms]
@@ -65,10 +65,10 @@ def directly_routable(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
             evidence=proof,
         )
     return unknown(
-        f"nothing was tried from {start} to {end}{note}{hint}", want=[want.ports(start, end, _needed(start, end)), want.ping(start, end)], evidence=proof
+        f"nothing was tried from {start} to {end}{note}{hint}",
+        want=[want.ports(start, end, _needed(start, end)), want.ping(start, end)],
+        evidence=proof,
     )
-
-
 
 
 def _unroutable(start: Peer, end: Peer, reason: str, evidence: list[int], hinted: Route | None) -> Verdict:
@@ -79,7 +79,9 @@ def _unroutable(start: Peer, end: Peer, reason: str, evidence: list[int], hinted
         at_fault=[start.name] if hinted else (),
         log_in=[start.name],
         fix=steps(
-            own if hinted else f"on {start}, System > Network interfaces > IP and {_ROUTES}: check gateway and routes "
+            own
+            if hinted
+            else f"on {start}, System > Network interfaces > IP and {_ROUTES}: check gateway and routes "
             f"towards {want.target(end)}; static routes are each peer's own",
             f"on {end}, the same towards {want.target(start)}: answers need a way back",
             "on the routers between them: check the routes of both subnets",
@@ -104,8 +106,8 @@ def _hint(cluster: Cluster, start: Peer, end: Peer) -> tuple[str, Route | None]:
     if not found.how:
         return f"; {start} has neither a gateway nor a static route to {there[0]}", found
     return (
-        f"; {start} sends packets to {there[0]} by its default gateway {found.gateway} on LAN {found.interface}, while it "
-        f"is clustered on LAN {here}, and has no static route there"
+        f"; {start} sends packets to {there[0]} by its default gateway {found.gateway} on LAN {found.interface}, while "
+        f"it is clustered on LAN {here}, and has no static route there"
     ), found
 
 
