@@ -150,14 +150,14 @@ def _belongs(row: FirewallRule, to: Ruleset) -> bool:
     last = to.rows[-1]
     if row.origin != to.origin or file_number(row.source) != file_number(last.source):
         return False
-    if row.origin == "iptables" and row.family != last.family:
+    if row.origin == "iptables" and row.family != last.family and row.family and last.family:
         return False
-    chain = (row.family, row.table, row.chain)
-    return row.position is not None or all(chain != (r.family, r.table, r.chain) for r in to.rows if r.position is None)
+    chain = (row.table, row.chain)
+    return row.position is not None or all(chain != (r.table, r.chain) for r in to.rows if r.position is None)
 
 
 def _finish(gate: Gate) -> None:
-    shown = {r.rows[0].family for r in gate.rulesets if r.origin == "iptables" and r.rows}
+    shown = {_family(ruleset) for ruleset in gate.rulesets if ruleset.origin == "iptables"}
     for ruleset in gate.rulesets:
         if not ruleset.rows:
             continue
@@ -169,9 +169,14 @@ def _finish(gate: Gate) -> None:
             ]
             continue
         if ruleset.origin == "iptables":
-            family = ruleset.rows[0].family or ("ipv6" if "ipv4" in shown else "ipv4")
+            family = _family(ruleset) or ("ipv6" if "ipv4" in shown else "ipv4")
             ruleset.version = 6 if family == "ipv6" else 4
         _build(ruleset)
+
+
+def _family(ruleset: Ruleset) -> str:
+    """Return the family of a print of iptables, empty where no rule of it names an address."""
+    return next((row.family for row in ruleset.rows if row.family), "")
 
 
 def _build(ruleset: Ruleset) -> None:
