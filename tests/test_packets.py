@@ -49,7 +49,11 @@ def fate(through: Gate, source: str, **packet: object) -> str:
         ("-A INPUT -s 10.0.1.0/24 -p tcp --dport 4371:4372 -j ACCEPT\n-A INPUT -p tcp --dport 4372 -j DROP", "a", "b"),
         ("-A INPUT -p tcp --dport 4372 -j DROP\n-A INPUT -s 10.0.1.11/32 -j ACCEPT", "b", "b"),
         ("-A INPUT ! -s 10.0.1.11/32 -p tcp -m multiport --dports 22,4371:4372 -j REJECT", "a", "b"),
-        ("-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp --dport 4372 -j DROP", "b", "b"),
+        (
+            "-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT\n-A INPUT -p tcp --dport 4372 -j DROP",
+            "b",
+            "b",
+        ),
         ("-A INPUT -i lo -j ACCEPT\n-A INPUT -j DROP", "b", "b"),
         ("-A INPUT -i eth1 -j DROP", "a", "a"),
         ("-A INPUT -p udp --dport 4372 -j DROP", "a", "a"),
@@ -70,7 +74,12 @@ def test_what_becomes_of_a_new_connection(files, rules: str, peer: str, other: s
     ("chains", "rules", "peer", "other"),
     [
         ("c", "-A INPUT -p tcp --dport 4372 -j c\n-A c -s 10.0.1.11/32 -j ACCEPT\n-A c -j DROP", "a", "b"),
-        ("c", "-A INPUT -j c\n-A INPUT -j DROP\n-A c -s 10.0.1.11/32 -j ACCEPT\n-A c -s 198.51.100.9/32 -j RETURN", "a", "b"),
+        (
+            "c",
+            "-A INPUT -j c\n-A INPUT -j DROP\n-A c -s 10.0.1.11/32 -j ACCEPT\n-A c -s 198.51.100.9/32 -j RETURN",
+            "a",
+            "b",
+        ),
         ("c", "-A INPUT -g c\n-A INPUT -j DROP\n-A c -s 10.0.1.11/32 -j DROP", "b", "a"),
         ("c d", "-A INPUT -j c\n-A c -j d\n-A c -j DROP\n-A d -s 10.0.1.11/32 -j ACCEPT", "a", "b"),
         ("c", "-A INPUT -m limit --limit 1/s -j c\n-A INPUT -j DROP\n-A c -s 10.0.1.11/32 -j ACCEPT", "p", "b"),
@@ -129,7 +138,9 @@ def test_every_base_chain_has_to_let_a_packet_through(files) -> None:
 
 
 def test_a_dormant_table_does_nothing(files) -> None:
-    dormant = "table inet off {\n\tflags dormant\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+    dormant = (
+        "table inet off {\n\tflags dormant\n\tchain i {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+    )
     through = gate(files, NFT + dormant)
 
     assert fate(through, PEER) == "accepted"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +32,7 @@ def test_they_are_sets(one: frozenset[int], other: frozenset[int]) -> None:
 @given(SETS)
 def test_they_are_in_order_and_apart(one: frozenset[int]) -> None:
     found = of(one)
-    assert all(a[1] + 1 < b[0] for a, b in zip(found, found[1:], strict=False))
+    assert all(a[1] + 1 < b[0] for a, b in pairwise(found))
 
 
 def test_networks_with_and_without_a_sign() -> None:

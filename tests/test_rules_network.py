@@ -8,12 +8,11 @@ from dataclasses import replace
 import pytest
 
 import expdiag
-from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
+from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.scenarios import network
 from expdiag.scenarios.network import rest_rules, scan, tried
 from expdiag.scenarios.spec import AlarmSpec, ClusterSpec, healthy
-from expdiag.scenarios.write import write_case
-from tests.judging import Outcomes, changed, finding, outcomes
+from tests.judging import Outcomes, changed, outcomes
 
 ALL = ("e1", "e2", "e3")
 Change = Callable[[ClusterSpec], ClusterSpec]

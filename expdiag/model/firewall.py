@@ -274,27 +274,39 @@ class Ruling:
     speaks: bool
 
 
-def rulings(cluster: Cluster, sources: Ranges, version: int, end: Peer, ports: Ports) -> list[Ruling]:
-    """Return what each device that is no peer does with packets from some sources to a port of a peer."""
+def rulings(cluster: Cluster, sources: Ranges, ends: Iterable[Address], ports: Ports) -> list[Ruling]:
+    """Return what each device that is no peer does with packets from some sources to a port of a peer.
+
+    Args:
+        cluster: whose rules and peers.
+        sources: where packets come from; one address where one peer is meant.
+        ends: the addresses of the peer they go to, all of one IP version.
+        ports: where to.
+    """
     found = []
     for gate in cluster.view(gates).values():
         if gate.is_peer:
             continue
-        there = frozenset(at for at in cluster.view(places)[end.name].own if at.version == version)
-        passage = gate.through(Packet(version, ports.transport, ports.one, "", there))
-        if passage is None:
-            continue
-        named = any(gate.speaks_of(at) for at in there)
-        asked = named or any(_names_port(row, ports) for row in gate.page)
+        named = [at for at in ends if gate.speaks_of(at)]
+        wanted = bool(named) or any(_names_port(row, ports) for row in gate.page)
         if ranges.size(sources) == 1:
-            asked = named and _names_source(gate, sources, version)
+            wanted = bool(named) and _names_source(gate, sources, named[0].version)
+        packets = [Packet(at.version, ports.transport, ports.one, "", frozenset({at})) for at in named or ends]
+        passages = [passage for packet in packets if (passage := gate.through(packet))]
+        if not passages:
+            continue
+        accepted, blocked = passages[0].accepted, passages[0].blocked
+        for passage in passages[1:]:
+            accepted = ranges.union(accepted, passage.accepted)
+            blocked = ranges.intersect(blocked, passage.blocked)
+        rules = dict.fromkeys(row for passage in passages for row in passage.deciding(sources))
         found.append(
             Ruling(
                 gate.name,
-                ranges.intersect(passage.accepted, sources),
-                ranges.intersect(passage.blocked, sources),
-                passage.deciding(sources),
-                asked,
+                ranges.intersect(accepted, sources),
+                ranges.intersect(blocked, sources),
+                tuple(rules),
+                wanted,
             )
         )
     return found

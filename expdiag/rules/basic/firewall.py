@@ -62,8 +62,8 @@ def block_non_peers(cluster: Cluster, peer: Peer) -> Verdict:
     survey = _survey(cluster, peer, gate, closed)
     if survey.open_to:
         return _lets_in(cluster, peer, gate, survey)
-    if survey.missing or survey.doubtful:
-        return _undecided(peer, gate, survey)
+    if survey.missing or survey.doubtful or survey.maybe_peers:
+        return _undecided(cluster, peer, gate, survey)
     disagree = _page_disagrees(cluster, peer, gate, closed)
     return passed(
         f"only peers get through to {listing(closed)} on {_interfaces(peer)}, over {_versions(versions_of(peer))}"
@@ -133,15 +133,20 @@ def _lets_in(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Verdi
     )
 
 
-def _undecided(peer: Peer, gate: Gate, survey: _Survey) -> Verdict:
+def _undecided(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Verdict:
     parts = []
     if survey.missing:
         parts.append(f"its rules for {_versions(dict.fromkeys(survey.missing))} are not in the evidence")
     if survey.doubtful:
         parts.append(f"{_shown(next(iter(survey.doubtful.values())))} decides, which cannot be judged from here")
+    asked = _wanted(peer, dict.fromkeys(survey.missing) or versions_of(peer)) if parts else []
+    for version, through in survey.maybe_peers.items():
+        unplaced = [other for other in cluster.peers if not cluster.view(places)[other.name].addresses]
+        parts.append(f"{ranges.shown(through, version)} gets through, which may be {names(tuple(unplaced))}")
+        asked += [want.bundle(other) for other in unplaced]
     return unknown(
         "; ".join(parts),
-        want=_wanted(peer, dict.fromkeys(survey.missing) or versions_of(peer)),
+        want=asked,
         evidence=[*survey.doubtful, *survey.sources, *gate.evidence],
     )
 

@@ -10,7 +10,7 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import in_use, is_private, places, two_interfaces
 from expdiag.model.firewall import Ruling, rulings, strangers
 from expdiag.model.names import Address, address
-from expdiag.model.peers import Peer
+from expdiag.model.peers import Interface, Peer
 from expdiag.model.ports import Era, Ports, era_of, listing
 from expdiag.model.reach import DISAGREE, OPEN, reach, settle, shown
 from expdiag.rules import want
@@ -68,7 +68,7 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
             said = ", ".join(dict.fromkeys(row.state for row in rows))
             return passed(f"{listing(tcp)} of {ends} did not open from outside ({said})", evidence=evidence)
         missing = [str(at) for at in public] or [want.target(peer)]
-    if not rows and fronts and all(ruling.speaks and not ruling.accepted for _, ruling in fronts):
+    if not rows and fronts and all(_stops_all(cluster, ruling) for _, ruling in fronts):
         return passed(
             f"the rules of {fronts[0][1].device} let only peers through to {listing(tcp)}; not tried from outside",
             evidence=[row.source for _, ruling in fronts for row in ruling.rules],
@@ -128,13 +128,25 @@ def _untried(rows: Iterable[Reachability], public: tuple[Address, ...], tcp: lis
 
 
 def _in_front(cluster: Cluster, peer: Peer, tcp: list[Ports]) -> list[tuple[Ports, Ruling]]:
+    """Return what the rules of devices in front of a peer do with packets of others to its outer addresses."""
+    ends = tuple(dict.fromkeys((*peer.nat_addresses, *(at for i in _facing(peer) for at in i.addresses))))
     return [
         (ports, ruling)
-        for version in sorted({at.version for at in cluster.view(places)[peer.name].own})
+        for version in sorted({at.version for at in ends})
         for ports in tcp
-        for ruling in rulings(cluster, strangers(cluster, version), version, peer, ports)
+        for ruling in rulings(cluster, strangers(cluster, version), [e for e in ends if e.version == version], ports)
         if ruling.speaks
     ]
+
+
+def _stops_all(cluster: Cluster, ruling: Ruling) -> bool:
+    return ranges.size(ruling.blocked) in {ranges.size(strangers(cluster, version)) for version in (4, 6)}
+
+
+def _facing(peer: Peer) -> tuple[Interface, ...]:
+    """Return the interfaces that face the outside: of two the external one, else the only one."""
+    outer = tuple(i for i in in_use(peer) if i.number != 1) if two_interfaces(peer) else ()
+    return outer or in_use(peer)
 
 
 def _exposed(peer: Peer, opened: list[Reachability], answered: list[Reachability]) -> Verdict:

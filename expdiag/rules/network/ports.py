@@ -109,7 +109,8 @@ def _between(cluster: Cluster, start: Peer, end: Peer, ports: Iterable[Ports]) -
     for at in cluster.view(places)[start.name].sends_from[:1]:
         here = ((int(at), int(at)),)
         for one in ports:
-            found += [(one, ruling) for ruling in rulings(cluster, here, at.version, end, one) if ruling.rules]
+            ends = [to for to in cluster.view(places)[end.name].sends_from if to.version == at.version]
+            found += [(one, ruling) for ruling in rulings(cluster, here, ends, one) if ruling.rules]
     return found
 
 
