@@ -36,8 +36,8 @@ class Place:
         addresses: what the peer lists lead to; its LAN 1 where they tell nothing.
         interface: the interface that has one of them, LAN 1 where none does.
         versions: IP versions the cluster uses for it.
-        sends_from: addresses its packets to peers come from: those of the clustered interface.
-        reached_at: addresses at which a try of it counts: what the lists lead to, and those of the interface.
+        sends_from: addresses its packets to peers may come from: those of the clustered interface and of LAN 1.
+        reached_at: addresses at which a try of it counts: what the lists lead to, and those of both.
         own: all addresses that mean it: of its interfaces, of static NAT, of the lists.
         entries: the entries of all peer lists that mean it, by whose list it is.
     """
@@ -70,8 +70,9 @@ def _place(cluster: Cluster, peer: Peer, entries: Mapping[str, list[Resolution]]
     own = frozenset((*peer.addresses, *peer.nat_addresses, *addresses))
     interface = next((i for i in peer.interfaces if set(i.addresses) & set(addresses)), peer.lan)
     versions = tuple(sorted({at.version for at in addresses})) or (4,)
-    sends_from = tuple(at for at in interface.addresses if at.version in versions) or addresses
-    reached_at = frozenset((*addresses, *interface.addresses))
+    near = dict.fromkeys((*interface.addresses, *peer.lan.addresses))
+    sends_from = tuple(at for at in near if at.version in versions) or addresses
+    reached_at = frozenset((*addresses, *near))
     return Place(
         addresses,
         interface,

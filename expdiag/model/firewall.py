@@ -21,6 +21,7 @@ from expdiag.tables import FirewallRule
 PAGE = "page"
 _REST_RULES = "firewallrules/configuration.json"
 _EMPTY_ANSWER = 8  # bytes: `[]` and a line end
+STATES = ("accepted", "blocked", "perhaps")
 # Where the tables of iptables stand among the base chains of one hook
 _IPTABLES = {"raw": -300, "mangle": -150, "filter": 0, "": 0, "security": 50}
 _TO_THE_MACHINE = ("prerouting", "input")
@@ -242,18 +243,46 @@ def duplicate_priorities(rules: Iterable[FirewallRule]) -> dict[int, tuple[int, 
     return {priority: tuple(sources) for priority, sources in by_priority.items() if len(sources) > 1}
 
 
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """What a peer's own rules do with another peer: `accepted`, `blocked`, `perhaps`, empty where none are known.
+
+    Attributes:
+        rules: what decides.
+    """
+
+    state: str
+    packet: Packet
+    rules: tuple[FirewallRule, ...] = ()
+
+
+def welcome(cluster: Cluster, gate: Gate, start: Peer, end: Peer, ports: Ports) -> Welcome | None:
+    """Return how a peer's rules meet another one on a port; None where the other's address is not known.
+
+    A peer may send from LAN 1 or from the interface it is clustered on, and come in on either: it is only kept out
+    where each of these is.
+    """
+    here, there = cluster.view(places)[start.name], cluster.view(places)[end.name]
+    found: list[Welcome] = []
+    for at in [at for at in here.sends_from if at.version in there.versions] or here.sends_from:
+        source = ((int(at), int(at)),)
+        for number in sorted({1, there.interface.number}):
+            packet = packet_to(end, ports, at.version, number, from_peer=True)
+            passage = gate.through(packet)
+            if passage is None:
+                found.append(Welcome("", packet))
+                continue
+            state = next(s for s in STATES if ranges.intersect(getattr(passage, s), source))
+            found.append(Welcome(state, packet, passage.deciding(source)))
+    ranked = [one for state in ("accepted", "perhaps", "", "blocked") for one in found if one.state == state]
+    return ranked[0] if ranked else None
+
+
 def keeps_out(cluster: Cluster, start: Peer, end: Peer, ports: Ports) -> tuple[FirewallRule, ...]:
     """Return the rules by which a peer itself surely keeps another one out of a port; none where it does not."""
     gate = cluster.view(gates).get(end.name)
-    if gate is None:
-        return ()
-    interface = cluster.view(places)[end.name].interface.number
-    for at in cluster.view(places)[start.name].sends_from:
-        here = ((int(at), int(at)),)
-        passage = gate.through(packet_to(end, ports, at.version, interface, from_peer=True))
-        if passage and ranges.intersect(passage.blocked, here):
-            return passage.deciding(here)
-    return ()
+    met = welcome(cluster, gate, start, end, ports) if gate else None
+    return met.rules if met and met.state == "blocked" else ()
 
 
 @dataclass(frozen=True, slots=True)

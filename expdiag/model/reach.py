@@ -12,7 +12,7 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import places
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Peer
-from expdiag.model.ports import CLUSTER_PORTS, Ports
+from expdiag.model.ports import Ports
 from expdiag.tables import Alarm, PeerLink, Reachability, Trace
 
 OUTSIDE = "outside"
@@ -58,8 +58,7 @@ class Way:
 
     def port(self, ports: Ports) -> Verdict:
         """Return what became of the tries of a port."""
-        rows = [r for r in self.sightings if r.transport == ports.transport and r.port is not None and r.port in ports]
-        return settle(rows)
+        return settle([row for row in self.sightings if is_try_of(row, ports)])
 
     @property
     def host(self) -> Verdict:
@@ -227,9 +226,9 @@ def unnamed_alarms(cluster: Cluster, start: Peer, end: Peer) -> tuple[Alarm, ...
     return tuple(found)
 
 
-def is_cluster_port(row: Reachability) -> bool:
-    """Whether a try was one of a port of the cluster itself."""
-    return row.transport in ("tcp", "") and row.port in CLUSTER_PORTS
+def is_try_of(row: Reachability, ports: Ports) -> bool:
+    """Whether a sighting is of one of these ports."""
+    return row.transport == ports.transport and row.port is not None and row.port in ports
 
 
 def shown(rows: Iterable[Reachability]) -> str:

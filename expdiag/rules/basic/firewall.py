@@ -9,13 +9,13 @@ from expdiag.findings import Verdict, Want
 from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import in_use, places, versions_of
-from expdiag.model.firewall import Gate, duplicate_priorities, gates, packet_to, strangers
+from expdiag.model.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
 from expdiag.model.names import Address
 from expdiag.model.packets import Packet
 from expdiag.model.peers import Peer
 from expdiag.model.ports import Ports, era_of, listing
 from expdiag.model.ranges import Ranges
-from expdiag.model.reach import OPEN, reach
+from expdiag.model.reach import OPEN, is_try_of, reach
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
@@ -248,23 +248,19 @@ def _followed(peer: Peer) -> tuple[Ports, ...]:
 
 
 def _toward(cluster: Cluster, other: Peer, peer: Peer, gate: Gate) -> _Toward:
-    place, own = cluster.view(places)[other.name], cluster.view(places)[peer.name]
-    found = _Toward(other, tuple(at for at in place.sends_from if at.version in own.versions) or place.sends_from)
-    for at in found.addresses:
-        here = ((int(at), int(at)),)
-        for ports in _followed(peer):
-            packet = packet_to(peer, ports, at.version, own.interface.number, from_peer=True)
-            passage = gate.through(packet)
-            if passage is None:
-                found.missing.add(at.version)
-                continue
-            rows = passage.deciding(here)
-            if ranges.intersect(passage.blocked, here):
-                found.blocked[ports] = rows[0] if rows else None
-                found.later += _allowing(gate, at, packet)
-            elif ranges.intersect(passage.perhaps, here):
-                found.perhaps += [row for row in rows if row.conditions] or rows
-            found.sources += [row.source for row in rows]
+    found = _Toward(other, cluster.view(places)[other.name].sends_from)
+    for ports in _followed(peer):
+        met = welcome(cluster, gate, other, peer, ports)
+        if met is None:
+            break
+        if not met.state:
+            found.missing.add(met.packet.version)
+        elif met.state == "blocked":
+            found.blocked[ports] = met.rules[0] if met.rules else None
+            found.later += [row for at in found.addresses for row in _allowing(gate, at, met.packet)]
+        elif met.state == "perhaps":
+            found.perhaps += [row for row in met.rules if row.conditions] or met.rules
+        found.sources += [row.source for row in met.rules]
     return found
 
 
@@ -338,10 +334,10 @@ def _page_disagrees(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[P
 
 
 def _seen_anyway(cluster: Cluster, peer: Peer) -> str:
-    answered = [row for row in cluster.view(reach).strangers.get(peer.name, ()) if row.state == "open"]
-    ports = era_of([peer.version.value]).closed
-    answered = [row for row in answered if any(row.port in one and row.transport == one.transport for one in ports)]
-    return f"; but a capture shows {answered[0].vantage} answered, see R12" if answered else ""
+    found, ports = cluster.view(reach), era_of([peer.version.value]).closed
+    tries = [*found.strangers.get(peer.name, ()), *found.outside.get(peer.name, ())]
+    answered = [row for row in tries if row.state == "open" and any(is_try_of(row, one) for one in ports)]
+    return f"; but {answered[0].vantage} was answered there ({answered[0].tool}), see R12" if answered else ""
 
 
 def _sample_rules(cluster: Cluster, peer: Peer, ports: tuple[Ports, ...], versions: Iterable[int]) -> str:

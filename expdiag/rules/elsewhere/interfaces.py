@@ -24,13 +24,16 @@ def not_clustered_on_external_interface(cluster: Cluster, peer: Peer) -> Verdict
     Violates: one does; also where External LAN interface was left at LAN 1, its default, on a peer that is clustered on
     LAN 1: then it is this setting that is wrong, because LAN 1 is the one for clustering.
     Unknown: the external interface, the addresses or what the entries lead to is not in the evidence.
-    Not applicable: one interface is in use, as on an Expressway-C.
+    Not applicable: one interface is in use, as on an Expressway-C; or it is not clustered.
     See also: an entry that is the static NAT address in front of the external interface is judged by R10.
     """
     dual = two_interfaces(peer)
     shown = [*peer.dual_interfaces.sources, *peer.external_interface.sources]
     if dual is False:
         return not_applicable("it uses one interface only", evidence=shown)
+    if len(cluster.peers) == 1 and peer.listed and not peer.peer_list:
+        sources = [source for fact in peer.listed.values() for source in fact.sources]
+        return not_applicable("its peer list is empty: this Expressway is not clustered", evidence=sources)
     place = cluster.view(places)[peer.name]
     number = _number(peer.external_interface.value)
     external = next((i for i in peer.interfaces if i.number == number), None)
@@ -118,11 +121,7 @@ def static_nat_off_on_cluster_interface(cluster: Cluster, peer: Peer) -> Verdict
     mode, at = interface.static_nat_on, interface.static_nat_address
     evidence = [*mode.sources, *(at.sources if mode.value else ())]
     overlap, public = _overlap(peer) if dual else None, at.value or "an address not shown"
-    if mode.value and at.value is not None and not at.value.strip():
-        mode_on = False
-    else:
-        mode_on = bool(mode.value)
-    if mode_on and dual is False:
+    if mode.value and dual is False:
         return unknown(
             f"it has one interface, LAN {interface.number}, with static NAT to {public}; the "
             "Basic Configuration guide (Requirements for clustered systems) forbids static NAT on the interface of the "
@@ -130,7 +129,7 @@ def static_nat_off_on_cluster_interface(cluster: Cluster, peer: Peer) -> Verdict
             want=[want.support(f"whether {peer} may be clustered on its only interface with static NAT on")],
             evidence=evidence,
         )
-    if mode_on:
+    if mode.value:
         return violation(
             f"static NAT is on for LAN {interface.number}, on which it is clustered, to {public}{_also(overlap)}",
             evidence=[*evidence, *(overlap or ((), ()))[1]],

@@ -12,7 +12,7 @@ from expdiag.model.firewall import Ruling, rulings, strangers
 from expdiag.model.names import Address, address
 from expdiag.model.peers import Interface, Peer
 from expdiag.model.ports import Era, Ports, era_of, listing
-from expdiag.model.reach import DISAGREE, OPEN, reach, settle, shown
+from expdiag.model.reach import DISAGREE, OPEN, is_try_of, reach, settle, shown
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 from expdiag.tables import Reachability
@@ -82,18 +82,17 @@ def blocked_from_outside(cluster: Cluster, peer: Peer) -> Verdict:
 
 
 def _public(peer: Peer) -> tuple[Address, ...]:
-    """Return the addresses by which the outside can reach a peer: of static NAT, and public ones.
+    """Return the addresses by which the outside can reach a peer: public ones, and those of static NAT.
 
     Of two interfaces the external one counts; what the inner one has is behind the firewall by design.
     """
-    facing = [i for i in in_use(peer) if i.number != 1] if two_interfaces(peer) else in_use(peer)
-    return tuple(
-        dict.fromkeys((*peer.nat_addresses, *(at for i in facing for at in i.addresses if not is_private(at))))
-    )
+    facing = _facing(peer)
+    nat = (at for at, interface in peer.nat_addresses.items() if interface in facing)
+    return tuple(dict.fromkeys((*nat, *(at for i in facing for at in i.addresses if not is_private(at)))))
 
 
 def _tries(rows: Iterable[Reachability], ports: Ports) -> list[Reachability]:
-    return [row for row in rows if row.transport == ports.transport and row.port is not None and row.port in ports]
+    return [row for row in rows if is_try_of(row, ports)]
 
 
 def _opened(rows: list[Reachability], ports: Iterable[Ports]) -> list[Reachability]:

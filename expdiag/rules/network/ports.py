@@ -164,7 +164,7 @@ def _held(start: Peer, end: Peer, held: list[tuple[Ports, Ruling]], evidence: li
     devices = " and ".join(dict.fromkeys(ruling.device for _, ruling in held))
     ports = listing(ports for ports, _ in held)
     return violation(
-        f"the rules of {devices}, which name both peers, drop {ports} from {start} to {end}; it was not tried",
+        f"the rules of {devices}, which name both peers, drop {ports} from {start} to {end}; no try shows otherwise",
         evidence=[*(row.source for _, ruling in held for row in ruling.rules), *evidence],
         measured=ports,
         wanted="open",
