@@ -47,7 +47,7 @@ def case_of(tmp_path: Path, there: float, back: float, ahead: tuple[float, float
     for name, talk, client, by in (("e1", near, A[0], ahead[0]), ("e2", far, B[0], ahead[1])):
         path = folder / name / f"eth0_diagnostic_logging_tcpdump00_{name}_2026-05-01.pcap"
         path.parent.mkdir()
-        path.write_bytes(pcap(framed(sorted([*asked(client, by), *talk.frames]))))
+        path.write_bytes(pcap(framed(sorted([*asked(client, by), *talk.frames], key=lambda frame: frame[0]))))
     return expdiag.load(folder)
 
 

@@ -61,6 +61,13 @@ class Way:
         return settle([row for row in self.sightings if is_try_of(row, ports)])
 
     @property
+    def port_answers(self) -> list[Reachability]:
+        """The tries of a TCP port that were answered, which takes packets both ways."""
+        return [
+            row for row in self.sightings if row.transport == "tcp" and row.state == "open" and row.port is not None
+        ]
+
+    @property
     def host(self) -> Verdict:
         """Whether the other answers at all: by any port, a refusal of its own, or an echo."""
         return settle(self.sightings, answers=True)

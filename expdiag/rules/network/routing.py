@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import places
@@ -14,7 +12,6 @@ from expdiag.model.reach import BLOCKED, OPEN, SILENT, UNROUTED, reach, shown, u
 from expdiag.model.routes import Route, route
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
-from expdiag.tables import Reachability
 
 _ROUTES = "System > Network interfaces > Static routes"
 
@@ -25,7 +22,8 @@ def directly_routable(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
 
     Why: every peer talks to every other; a star to the primary is not enough.
     Passes: the other peer's clustered address answered this peer: a port, an echo, the end of a trace, or a refusal of
-    its own. One answer proves both ways of the path.
+    its own. One answer proves both ways of the path. So does a connection of the other one, where a closed port (R11,
+    R28) explains why this peer got no answer.
     Violates: a router or this peer itself says that there is no route or no such host and nothing else answered; a
     trace goes in circles; or alarm 20021, no TCP connection to a named peer, is up and no closed port (R11, R28)
     explains it.
@@ -40,8 +38,7 @@ def directly_routable(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     refusals = [row for row in way.sightings if row.state == UNROUTED]
     proof = [row.source for row in (*host.last, *host.older)]
     if refusals and host.state != OPEN:
-        by = _speakers(refusals)
-        return _unroutable(start, end, f"{shown(refusals)}{by}{hint}", [r.source for r in refusals], hinted)
+        return _unroutable(start, end, f"{shown(refusals)}{hint}", [r.source for r in refusals], hinted)
     if way.loops and host.state != OPEN:
         reason = f"the trace to {way.loops[0].target} goes in circles and does not arrive{hint}"
         return _unroutable(start, end, reason, [trace.source for trace in way.loops], hinted)
@@ -59,6 +56,13 @@ def directly_routable(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
         older = f"; another try gave {shown(host.older)}" if host.older else ""
         return passed(f"{end} answers {start}: {shown(host.last[:2])}{older}{note}", evidence=proof)
     if host.state == SILENT:
+        answers = cluster.view(reach).way(end, start).port_answers
+        if answers and (closed := _closed_ports(cluster, start, end)):
+            return passed(
+                f"{end} gave no answer to {start} ({shown(host.last[:3])}), for which see {closed}; but packets of "
+                f"{start} do reach {end}, whose own try was answered: {shown(answers[:1])}{note}",
+                evidence=[*proof, *(row.source for row in answers)],
+            )
         return unknown(
             f"{end} gave no answer to {start} ({shown(host.last[:3])}); a filter is as silent as a missing route{hint}",
             want=[want.trace(start, end)],
@@ -89,11 +93,6 @@ def _unroutable(start: Peer, end: Peer, reason: str, evidence: list[int], hinted
         ),
         cite="Cluster guide X12.6, Reference, peer-specific items; Administrator Guide, Configuring static routes",
     )
-
-
-def _speakers(rows: Iterable[Reachability]) -> str:
-    by = sorted({row.said_by for row in rows if row.said_by})
-    return f", said by {' and '.join(by)}" if by else ""
 
 
 def _hint(cluster: Cluster, start: Peer, end: Peer) -> tuple[str, Route | None]:
