@@ -478,3 +478,42 @@ def test_without_exports_it_is_unknown(tmp_path: Path) -> None:
         assert found.outcome == UNKNOWN
         assert found.verdict.want
     assert finding(case, "R06").outcome == UNKNOWN
+
+
+def test_a_peer_that_sent_nothing_is_known_by_its_address(tmp_path: Path) -> None:
+    cluster = healthy()
+    write_case(replace(cluster, peers=cluster.peers[:2]), tmp_path / "c")
+    case = expdiag.load(tmp_path / "c")
+
+    assert finding(case, "R27", "e1").outcome == finding(case, "R28", "e1").outcome == PASS
+
+
+def test_answers_of_the_other_peer_tell_a_filter_from_a_missing_route(written) -> None:
+    shut = network.tried(TWO.peers[0], "10.0.1.12", p4371="filtered", p4372="filtered")
+    texts = {"probes/e1/ports-e2.txt": shut, "probes/e1/ping-e2.txt": None}
+    before, after = outcomes(written(TWO, {})), outcomes(case := written(TWO, texts))
+
+    assert changed(before, after) == {("R11", ("e1", "e2")): VIOLATION}
+    assert "see R11" in finding(case, "R09", "e1", "e2").verdict.reason
+
+
+def test_every_unknown_asks_and_every_verdict_shows_its_evidence(written) -> None:
+    partial = [{rest("e1"): None}, {"probes/e1/ports-e2.txt": None}, {"probes/outside/ports-e2.txt": None}]
+    for texts in partial:
+        for found in expdiag.check(written(TWO, texts), ["R09", "R10", "R11", "R12", "R27", "R28", "E09", "E10"]):
+            assert bool(found.verdict.want) == (found.outcome == UNKNOWN), found
+            assert found.sources or found.outcome == UNKNOWN, found
+
+
+def test_the_wanted_tries_settle_it(written) -> None:
+    gone = {"probes/e1/ports-e2.txt": None, "probes/e1/ping-e2.txt": None}
+    case = written(TWO, gone)
+    wants = {want.kind: want.text for want in finding(case, "R11", "e1", "e2").verdict.want}
+    assert "nc -zv -w 5 10.0.1.12 4371; nc -zv -w 5 10.0.1.12 4372; nc -zvu -w 5 10.0.1.12 1719" in wants["ports"]
+    assert "probes/e1/ports-e2.txt" in wants["ports"]
+    printed = "".join(f"Connection to 10.0.1.12 {port} port [tcp/*] succeeded!\n" for port in (4371, 4372))
+    printed += "Connection to 10.0.1.12 1719 port [udp/*] succeeded!\n"
+
+    after = written(TWO, {**gone, "probes/e1/ports-e2.txt": printed})
+
+    assert finding(after, "R11", "e1", "e2").outcome == finding(after, "R09", "e1", "e2").outcome == PASS

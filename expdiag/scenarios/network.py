@@ -19,11 +19,15 @@ def evidence(cluster: ClusterSpec) -> dict[str, str]:
 
 
 def rules(cluster: ClusterSpec) -> dict[str, str]:
-    """Return the firewall rules of every peer as its REST API answers them: peers allowed, then everybody dropped."""
+    """Return the firewall rules of every peer as its REST API answers them: peers allowed, then everybody dropped.
+
+    Peers whose exports are left out are allowed, too, as far as the address mapping knows them.
+    """
+    shown = {peer.fqdn for peer in cluster.peers}
+    absent = [address for name, address in cluster.mapping.items() if name not in shown]
     return {
         f"rest/{peer.host_name}/{REST_RULES}": rest_rules(
-            [other.ipv4 for other in cluster.peers if other is not peer]
-            + [other.ipv6 for other in cluster.peers if other is not peer and other.ipv6]
+            [at for other in cluster.peers if other is not peer for at in (other.ipv4, other.ipv6) if at] + absent
         )
         for peer in cluster.peers
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import Place, places, two_interfaces
+from expdiag.model.clustering import Place, Resolution, places, two_interfaces
 from expdiag.model.names import Address
 from expdiag.model.peers import Interface, Peer
 from expdiag.model.routes import subnet
@@ -64,7 +64,9 @@ def not_clustered_on_external_interface(cluster: Cluster, peer: Peer) -> Verdict
     )
 
 
-def _external(cluster: Cluster, peer: Peer, external: Interface, outside, shown: list[int]) -> Verdict:  # type: ignore[no-untyped-def]
+def _external(
+    cluster: Cluster, peer: Peer, external: Interface, outside: list[tuple[str, Resolution]], shown: list[int]
+) -> Verdict:
     who = sorted({name for name, _ in outside})
     at = outside[0][1].address
     evidence = [*shown, *external.ipv4.sources, *(source for _, entry in outside for source in entry.sources)]

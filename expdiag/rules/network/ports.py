@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
@@ -23,6 +23,7 @@ from expdiag.model.reach import (
     shown,
     unnamed_alarms,
 )
+from expdiag.model.reach import Verdict as Tried
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
 from expdiag.tables import Reachability
@@ -65,11 +66,11 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
         return _held(start, end, held, evidence)
     if own or unrouted:
         why = "R28, its own firewall rules" if own else "R09, no packet arrives there"
-        listed = listing(own or unrouted)
+        shut = [*own, *(ports for ports in unrouted if ports not in own)]
         return unknown(
-            f"{listed} of {end} does not open to {start}: see {why}; whether a firewall is in the way "
+            f"{listing(shut)} of {end} does not open to {start}: see {why}; whether a firewall is in the way "
             f"shows afterwards{said}",
-            want=[_ask(start, end, own or unrouted)],
+            want=[_ask(start, end, shut)],
             evidence=[*evidence, *(row.source for rows in own.values() for row in rows)],
         )
     open_by_rule = {p for p, ruling in devices if ruling.accepted and ruling.speaks and tried[p].state == UNSEEN}
@@ -78,20 +79,25 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     doubtful = [p for p in silent if not _quiet(cluster, start, end, way)]
     if left or doubtful:
         return _not_settled(start, end, tried, left, doubtful, said, evidence)
-    parts = (
-        [f"{listing(p for p in tried if tried[p].state == OPEN)} opened"]
-        if any(found.state == OPEN for found in tried.values())
-        else []
-    )
-    parts += (
-        [f"{listing(silent)} stays silent, as an open port does, and {start} reports no lost peer"] if silent else []
-    )
-    parts += [f"{listing(asleep)} is refused, see R26"] if asleep else []
-    parts += [f"the rules of {r.device} let {listing([p])} through" for p, r in devices if p in open_by_rule]
     return passed(
-        f"{start} to {end}: {'; '.join(parts)}{said}",
+        f"{start} to {end}: {'; '.join(_opened(start, tried, asleep, devices))}{said}",
         evidence=[*evidence, *(row.source for _, r in devices for row in r.rules if r.speaks)],
     )
+
+
+def _opened(
+    start: Peer, tried: Mapping[Ports, Tried], asleep: Collection[Ports], devices: list[tuple[Ports, Ruling]]
+) -> Iterable[str]:
+    """Yield what shows that each port is open, or who else judges it."""
+    if opened := [ports for ports, found in tried.items() if found.state == OPEN]:
+        yield f"{listing(opened)} opened"
+    if silent := [ports for ports, found in tried.items() if found.state == SILENT]:
+        yield f"{listing(silent)} stays silent, as an open port does, and {start} reports no lost peer"
+    if asleep:
+        yield f"{listing(asleep)} is refused, see R26"
+    for ports, ruling in devices:
+        if tried[ports].state == UNSEEN and ruling.accepted and ruling.speaks:
+            yield f"the rules of {ruling.device} let {listing([ports])} through"
 
 
 def _only(state: str, rows: Iterable[Reachability]) -> bool:
@@ -116,7 +122,7 @@ def _between(cluster: Cluster, start: Peer, end: Peer, ports: Iterable[Ports]) -
 
 def _remarks(cluster: Cluster, start: Peer, end: Peer, way: Way, devices: list[tuple[Ports, Ruling]]) -> Iterable[str]:
     if way.alarms:
-        yield f"alarm 20021 is up on {start}, see R09"
+        yield f"alarm 20021 is up on {start}"
     if way.ras_failures:
         yield f"the log of {start} tells of RAS to {end} that timed out ({way.ras_failures[-1].detail})"
     for device in dict.fromkeys(ruling.device for _, ruling in devices if ruling.blocked):
@@ -127,8 +133,8 @@ def _remarks(cluster: Cluster, start: Peer, end: Peer, way: Way, devices: list[t
         yield f"TCP {inner[0].port} of {end}, which only {end} itself should reach, is open: ask the vendor's support"
 
 
-def _closed(  # type: ignore[no-untyped-def]
-    cluster: Cluster, start: Peer, end: Peer, closed, said: str, evidence: list[int]
+def _closed(
+    cluster: Cluster, start: Peer, end: Peer, closed: Mapping[Ports, Tried], said: str, evidence: list[int]
 ) -> Verdict:
     rows = [row for found in closed.values() for row in found.last]
     prohibits = sorted({row.said_by for row in rows if row.state in ("prohibited", "refused") and row.said_by})
@@ -176,8 +182,14 @@ def _held(start: Peer, end: Peer, held: list[tuple[Ports, Ruling]], evidence: li
     )
 
 
-def _not_settled(  # type: ignore[no-untyped-def]
-    start: Peer, end: Peer, tried, left: list[Ports], doubtful: list[Ports], said: str, evidence: list[int]
+def _not_settled(
+    start: Peer,
+    end: Peer,
+    tried: Mapping[Ports, Tried],
+    left: list[Ports],
+    doubtful: list[Ports],
+    said: str,
+    evidence: list[int],
 ) -> Verdict:
     unseen = [ports for ports in left if tried[ports].state == UNSEEN]
     parts = [f"{listing(unseen)} of {end} was not tried from {start}"] if unseen else []
