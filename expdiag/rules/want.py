@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from expdiag import knowledge
 from expdiag.findings import Want
 from expdiag.model.peers import Peer
 from expdiag.model.places import page
+from expdiag.model.ports import Ports
 
 CASE_FILE, OUTSIDE, TMS = "case.toml", "outside", "tms"  # places that are no peer
 
@@ -47,6 +50,67 @@ def ping(start: Peer, end: Peer) -> Want:
         "(Linux ping, each answer shown)"
     )
     return Want("ping", start.name, text)
+
+
+def ports(start: Peer, end: Peer, numbers: Iterable[Ports]) -> Want:
+    """Ask whether one peer reaches ports of another."""
+    text = (
+        f"on {start}, as root: {_nc(target(end), numbers)}; everything they print saved as "
+        f"probes/{start}/ports-{end}.txt"
+    )
+    return Want("ports", start.name, text)
+
+
+def ports_from_outside(peer: Peer, addresses: Iterable[str], numbers: Iterable[Ports]) -> Want:
+    """Ask whether the ports of a peer can be reached from beyond the customer's firewall."""
+    tcp = ",".join(str(one.low) for one in numbers if one.transport == "tcp" and one.low)
+    where = " ".join(addresses) or f"the public address of {peer}"
+    text = (
+        f"from a machine on the Internet: nmap -Pn -n --reason -p {tcp} {where}, its output saved as "
+        f"probes/outside/ports-{peer}.txt"
+    )
+    return Want("ports", OUTSIDE, text)
+
+
+def _nc(address: str, numbers: Iterable[Ports]) -> str:
+    tries = {one.transport: [] for one in numbers if one.low}  # type: dict[str, list[str]]
+    for one in numbers:
+        if one.low:
+            tries[one.transport].append(str(one.low))
+    return "; ".join(
+        f"nc -{'zvu' if transport == 'udp' else 'zv'} -w 5 {address} {port}"
+        for transport, of_it in tries.items()
+        for port in of_it
+    )
+
+
+def ras(start: Peer, end: Peer) -> Want:
+    """Ask for a capture that shows whether RAS from one peer to another is answered."""
+    text = (
+        f"on {start}: Maintenance > Diagnostics > Diagnostic logging with tcpdump, no filter, five minutes in which a "
+        f"call is placed that {end} may take; the archive into the case folder (RAS on UDP 1719 has to be answered)"
+    )
+    return Want("packets", start.name, text)
+
+
+def trace(start: Peer, end: Peer) -> Want:
+    """Ask for the way packets take from one peer to another."""
+    text = (
+        f"on {start}, as root: traceroute -n {target(end)} and ping -c 20 {target(end)}, saved as "
+        f"probes/{start}/traceroute-{end}.txt and probes/{start}/ping-{end}.txt"
+    )
+    return Want("ports", start.name, text)
+
+
+def firewall_rules(peer: Peer, version: int = 4) -> Want:
+    """Ask for the firewall rules of a peer itself."""
+    tool = "ip6tables-save" if version == 6 else "iptables-save"
+    text = (
+        f"on {peer}, as root: {tool}, its output saved as probes/{peer}/{tool}.txt; or, with an administrator's "
+        f"account, https://{peer}/api/provisioning/common/firewallrules/configuration saved as "
+        f"rest/{peer}/provisioning/common/firewallrules/configuration.json"
+    )
+    return Want("export", peer.name, text)
 
 
 def target(peer: Peer) -> str:

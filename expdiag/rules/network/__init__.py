@@ -1,5 +1,12 @@
 """The network between the peers."""
 
-from expdiag.rules.network import addresses, delay, translation
+from expdiag.rules.network import addresses, delay, exposure, ports, routing, translation
 
-RULES = (*addresses.RULES, *delay.RULES, *translation.RULES)
+RULES = (
+    *addresses.RULES,
+    *delay.RULES,
+    *routing.RULES,
+    *translation.RULES,
+    *ports.RULES,
+    *exposure.RULES,
+)

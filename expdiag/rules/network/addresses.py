@@ -9,7 +9,7 @@ from expdiag.model.names import address
 from expdiag.model.peers import Interface, Peer
 from expdiag.rules import want
 from expdiag.rules.agreement import names
-from expdiag.rules.declare import not_applicable, passed, rule, unknown, violation
+from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 from expdiag.rules.sharing import at_fault, shared
 
 
@@ -89,4 +89,93 @@ def _interfaces_in_use(peer: Peer) -> list[Interface]:
     ]
 
 
-RULES = (ipv4_addresses_distinct,)
+_NO_IPV6_ALARM, _NO_IPV6_GATEWAY_ALARM = 25004, 25014
+
+
+@rule("R06", compares=True)
+def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
+    """Where IPv6 is on, each peer has an IPv6 address of its own.
+
+    Why: peers are told apart by address; a cloned VM brings its addresses along.
+    Passes: every peer on which IPv6 is on has an IPv6 address, and all of them differ.
+    Violates: one address on two peers, on whatever interface in use; or IPv6 is on (IP protocol IPv6 or Both) on a peer
+    that has no IPv6 address, as alarm 25004 says, too. A missing gateway (25013, 25014) is only said: peers of one
+    subnet need none.
+    Unknown: the IP protocol or the address of a peer is not in the evidence.
+    Not applicable: IPv4 alone is on, on all peers; or a cluster of one.
+    """
+    protocols = {peer.name: (peer.ip_protocol.value or "").casefold() for peer in cluster.peers}
+    shown = [source for peer in cluster.peers for source in peer.ip_protocol.sources]
+    if set(protocols.values()) == {"ipv4"}:
+        return not_applicable("IP protocol is IPv4 on all peers", evidence=shown)
+    used = {
+        peer.name: {
+            str(found): interface.ipv6.sources
+            for interface in _interfaces_in_use(peer)
+            for found in interface.addresses
+            if found.version == 6 and protocols[peer.name] != "ipv4"
+        }
+        for peer in cluster.peers
+    }
+    evidence = [*shown, *(source for found in used.values() for sources in found.values() for source in sources)]
+    doubles = shared(used)
+    alarms = {peer.name: peer.raised(_NO_IPV6_ALARM) for peer in cluster.peers if peer.raised(_NO_IPV6_ALARM)}
+    without = [
+        peer.name
+        for peer in cluster.peers
+        if protocols[peer.name] in ("ipv6", "both") and not used[peer.name] and _is_empty(peer)
+    ]
+    if doubles or without or alarms:
+        return _ipv6_wrong(cluster, used, doubles, sorted({*without, *alarms}), evidence)
+    silent = tuple(p for p in cluster.peers if not used[p.name] and protocols[p.name] != "ipv4")
+    if silent:
+        return unknown(
+            f"whether {names(silent)} has IPv6 on, and which address, is not in the evidence",
+            want=[want.export(peer, "ip_protocol" if not protocols[peer.name] else "ipv6") for peer in silent],
+            evidence=evidence,
+        )
+    lame = [f"alarm 25014 on {p}: no IPv6 gateway" for p in cluster.peers if p.raised(_NO_IPV6_GATEWAY_ALARM)]
+    some = sorted(name for name, protocol in protocols.items() if protocol == "ipv4")
+    lame += [f"IP protocol is IPv4 on {', '.join(some)}, which should be the same on all peers"] if some else []
+    return passed("; ".join(["all IPv6 addresses differ", *lame]), evidence=evidence)
+
+
+def _is_empty(peer: Peer) -> bool:
+    """Whether an export shows that the peer has no IPv6 address, and not merely fails to show one."""
+    return any(fact.value == "" for fact in peer.settings.values("ipv6").values())
+
+
+def _ipv6_sources(peer: Peer) -> tuple[int, ...]:
+    return tuple(source for fact in peer.settings.values("ipv6").values() for source in fact.sources)
+
+
+def _ipv6_wrong(
+    cluster: Cluster,
+    used: dict[str, dict[str, tuple[int, ...]]],
+    doubles: dict[str, tuple[str, ...]],
+    without: list[str],
+    evidence: list[int],
+) -> Verdict:
+    peers = {peer.name: peer for peer in cluster.peers}
+    parts = [f"{double} on {', '.join(owners)}" for double, owners in doubles.items()]
+    parts += [f"no IPv6 address on {name}, where IPv6 is on" for name in without]
+    proof = [s for double, owners in doubles.items() for name in owners for s in used[name][double]]
+    proof += [s for name in without for s in (*peers[name].ip_protocol.sources, *_ipv6_sources(peers[name]))]
+    proof += [alarm.source for name in without for alarm in peers[name].raised(_NO_IPV6_ALARM)]
+    fixes = [_new_address(cluster, doubles)] if doubles else []
+    fixes += [
+        f"on {name}, enter an IPv6 address and gateway (System > Network interfaces > IP) and restart it; or set IP "
+        "protocol to IPv4 on the primary where the cluster needs no IPv6"
+        for name in without
+    ]
+    return violation(
+        f"IPv6: {'; '.join(parts)}",
+        evidence=proof or evidence,
+        at_fault={*at_fault(cluster, doubles), *without},
+        measured="; ".join(parts),
+        wanted="an address of its own for each peer",
+        fix=fixes[0] if len(fixes) == 1 else steps(*fixes),
+    )
+
+
+RULES = (ipv4_addresses_distinct, ipv6_addresses_distinct)
