@@ -76,7 +76,7 @@ class Result:
     """What all servers of a view say of one name and type.
 
     Attributes:
-        state: `found`, `denied`, `failed`, `disputed` (answers that differ, and nothing tells which is newer), `unasked`.
+        state: `found`, `denied`, `failed`, `disputed` (they differ, and nothing tells which is newer), `unasked`.
         answers: the newest of each server.
         older: what is not so any more: answers a newer one of the same server contradicts.
     """

@@ -148,7 +148,7 @@ def reach(cluster: Cluster, start: Peer, entry: str) -> Reach:
 
 
 def mapped_to(cluster: Cluster, name: str) -> Address | None:
-    """Return the address the cluster address mapping gives a name, None where it has none or the release has no such."""
+    """Return the address the cluster address mapping gives a name, None where it is not in use or has none."""
     if address(name) is not None or not cluster.view(_uses_mapping):
         return None
     return cluster.directory.mapped(name)

@@ -75,9 +75,9 @@ def dig(peer: Peer, about: str, *questions: str) -> Want:
         questions: as `dig` takes them: `name type`, `-x address`.
     """
     text = (
-        f"on {peer}, as root: dig {' '.join(questions)}, without @server so that its own DNS servers are asked; save all "
-        f"it prints as probes/{peer}/dig-{about}.txt (or Maintenance > Tools > Network utilities > DNS lookup for each, "
-        "the table pasted into that file with its head; the page does not show why a lookup failed)"
+        f"on {peer}, as root: dig {' '.join(questions)}, without @server so that its own DNS servers are asked; save "
+        f"all it prints as probes/{peer}/dig-{about}.txt (or Maintenance > Tools > Network utilities > DNS lookup for "
+        "each, the table pasted into that file with its head; the page does not show why a lookup failed)"
     )
     return Want("lookup", peer.name, text)
 

@@ -22,10 +22,7 @@ def lookups(cluster: ClusterSpec) -> dict[str, str]:
         if peer.dns_servers
     }
     if any(peer.type == "E" for peer in cluster.peers):
-        asked = [
-            *outside,
-            *((f"{service}.{domain}", "SRV") for domain in _domains(cluster) for service in ("_cisco-uds._tcp",)),
-        ]
+        asked = [*outside, *((f"_cisco-uds._tcp.{domain}", "SRV") for domain in _domains(cluster))]
         files["probes/outside/dig.txt"] = digs(asked, outside, _PUBLIC_SERVER, cluster.as_of)
     return files
 
@@ -51,15 +48,14 @@ def inner_zone(cluster: ClusterSpec) -> dict[tuple[str, str], tuple[str, ...]]:
 
 
 def outer_zone(cluster: ClusterSpec) -> dict[tuple[str, str], tuple[str, ...]]:
-    """Return what the public sees of Expressway-E peers: their public addresses, collab-edge and call records."""
+    """Return what the public sees of an Expressway-E cluster: public addresses, collab-edge and call records."""
     zone: dict[tuple[str, str], tuple[str, ...]] = {}
-    peers = [peer for peer in cluster.peers if peer.type == "E"]
-    for peer in peers:
-        if public := next(iter(peer.static_nat.values()), "" if _is_private(peer.ipv4) else peer.ipv4):
-            zone[peer.fqdn.lower(), "A"] = (public,)
+    for peer in cluster.peers:
+        behind_firewall = f"203.0.113.{peer.ipv4.rpartition('.')[2]}" if _is_private(peer.ipv4) else peer.ipv4
+        zone[peer.fqdn.lower(), "A"] = (next(iter(peer.static_nat.values()), behind_firewall),)
     for domain in _domains(cluster):
         for service, port in {"_collab-edge._tls": 8443, **_CALLS}.items():
-            targets = tuple(f"10 10 {port} {peer.fqdn.lower()}." for peer in peers)
+            targets = tuple(f"10 10 {port} {peer.fqdn.lower()}." for peer in cluster.peers)
             zone[f"{service}.{domain}", "SRV"] = tuple(dict.fromkeys(targets))
     return zone
 

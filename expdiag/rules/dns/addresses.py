@@ -33,8 +33,8 @@ def public_dns_keeps_private_addresses_out(cluster: Cluster, peer: Peer) -> Verd
     """Public DNS does not give out private addresses of an Expressway-E peer.
 
     Why: who comes from outside cannot reach them, so putting them there for the sake of clustering breaks the services.
-    Passes: seen from outside, or from a DNS server with a public address, the names of the peer lead to public addresses
-    only, or to none.
+    Passes: seen from outside, or from a DNS server with a public address, the names of the peer lead to public
+    addresses only, or to none.
     Violates: the public view holds a private address (RFC 1918, RFC 6598, RFC 4193, link-local).
     Unknown: nobody asked public DNS; what servers with private addresses say is no public view.
     Not applicable: Expressway-C.
@@ -107,8 +107,8 @@ def not_clustered_on_public_addresses(cluster: Cluster, peer: Peer) -> Verdict:
         wanted=f"a private address, {peer.lan.ipv4.value or 'that of LAN 1'}",
         fix=steps(
             f"on the primary: enter every peer with its LAN 1 address into {_PAGE}",
-            "on every peer: let the peer list hold the FQDNs, the same in the same order (System > Clustering); wait about "
-            "five minutes after each before the next",
+            "on every peer: let the peer list hold the FQDNs, the same in the same order (System > Clustering); wait "
+            "about five minutes after each before the next",
         ),
         cite=_GUIDE,
     )
@@ -146,7 +146,7 @@ def _judge_reach(tally: Tally, peer: Peer, lister: Peer, entry: str, where: Reac
 
 
 def _is_acceptable(peer: Peer, at: Address) -> bool:
-    """Whether a public address may be clustered on: IPv6 of the own LAN 1, or the single interface without static NAT."""
+    """Whether a public address may be clustered on: IPv6 of its LAN 1, or its one interface without static NAT."""
     if at not in peer.lan.addresses:
         return False
     if at.version == 6:
@@ -233,7 +233,7 @@ def _without_mapping(cluster: Cluster, off: tuple[int, ...], lists: list[int]) -
         return not_applicable("all peers have a single interface without static NAT", evidence=[*shown, *lists])
     if modes == {"Permissive"} and not off:
         return not_applicable(
-            "TLS verification is Permissive and no mapping is shown; before Enforce, map every name to the LAN 1 address",
+            "TLS verification is Permissive and no mapping is shown; before Enforce, map each name to its LAN 1 address",
             evidence=[*said, *lists],
         )
     if not off:

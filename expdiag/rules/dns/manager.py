@@ -32,7 +32,7 @@ class _Manager:
 
 
 def _tms(cluster: Cluster, peer: Peer) -> _Manager | Verdict:
-    """Return Cisco TMS, or why there is nothing to judge. What the export shows comes before what `case.toml` states."""
+    """Return Cisco TMS, or why there is nothing to judge; the export comes before what `case.toml` states."""
     configured, stated = peer.settings.value("tms_address"), cluster.facts.tms
     noted = tuple(cluster.facts.sources[key] for key in ("tms.used", "tms.address") if key in cluster.facts.sources)
     if configured.value:

@@ -78,7 +78,7 @@ def dns_forward_peers(cluster: Cluster, peer: Peer) -> Verdict:
     Why: a peer list of names works only as long as each peer resolves them, and so does much besides clustering.
     Passes: the newest answer for each FQDN, and each name in the peer list, is the address the cluster uses for that
     peer. Where the cluster address mapping has the name, DNS is not asked for clustering: another address is said and
-    does no harm. So is a public address of an Expressway-E that is not clustered on by this name; where it is, R40 judges it.
+    does no harm. So is a public address of an Expressway-E; where it is clustered on by this name, R40 judges it.
     Violates: an address that is not that peer's, no such name or record, or no answer of the peer's own servers. A
     name DNS does not have at all breaks this even where it is mapped.
     Unknown: nobody asked the peer's own servers, or the addresses of a peer are not in the evidence. The log record
@@ -156,8 +156,8 @@ def dns_reverse_peers(cluster: Cluster, peer: Peer) -> Verdict:
     """The DNS servers of a peer resolve the addresses of all peers to exactly their names.
 
     Why: services behind the peers, MRA above all, verify an address by its PTR record.
-    Passes: the address each peer is clustered on leads to its FQDN and to no other name. A peer that asks public servers
-    only cannot get a private address resolved there; then the public address its name leads to counts.
+    Passes: the address each peer is clustered on leads to its FQDN and to no other name. A peer that asks public
+    servers only cannot get a private address resolved there; then the public address its name leads to counts.
     Violates: no PTR record, another name, more names than one, no answer of the peer's own servers; or alarm 25030
     (reverse lookup failed) or 25031 (name not in the certificate) is up for an address of this cluster.
     Unknown: nobody asked the peer's own servers, or names or addresses of a peer are not in the evidence.
@@ -180,7 +180,7 @@ def dns_reverse_peers(cluster: Cluster, peer: Peer) -> Verdict:
         at_fault=[peer.name],
         wanted="exactly the FQDN of each peer",
         fix=f"correct the PTR records on {where_to_fix(view, peer)}, one for each address: "
-        f"{', '.join(f'{o.clustered[0]} {o.names[0]}' for o in known_peers(cluster).values() if o.names and o.clustered)}",
+        f"{_should_be(known_peers(cluster))}",
         cite="Administrator Guide X15.0, alarms 25030 and 25031",
     )
 
@@ -206,7 +206,7 @@ def _judge_reverse(tally: Tally, view: PeerView, other: Known, at: Address) -> N
 
 
 def _judge_public_reverse(tally: Tally, view: PeerView, other: Known, at: Address) -> None:
-    """Judge the public address of a peer where private ones cannot be resolved, because only public servers are asked."""
+    """Judge the public address of a peer where only public servers are asked, which know no private ones."""
     public = [value for name in other.names for value in view.own.addresses(name).values if is_public(value)]
     public += [str(nat) for nat in other.peer.nat_addresses]
     text = f"{at} of {other.peer} is private and no matter of the public servers of this peer"

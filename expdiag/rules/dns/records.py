@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expdiag.findings import Verdict, Want
-from expdiag.model.answers import DENIED, FAILED, FOUND, UNASKED
+from expdiag.model.answers import DENIED, FAILED, FOUND
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address
 from expdiag.model.peers import Peer
@@ -56,8 +56,8 @@ def cluster_srv_record(cluster: Cluster) -> Verdict:
 
     Why: callers find the cluster by it, and spread over the peers only where priority and weight are equal. It is
     advised for video interoperability and business-to-business calls, not for Mobile and Remote Access.
-    Passes: every record for SIP or H.323 calls that was found, under the domain of the cluster name or under the cluster
-    name itself, has one target for each peer with an address of its own, equal priority and weight, and the port of the
+    Passes: every record for SIP or H.323 calls that was found, under the domain of the cluster name or under the
+    cluster name itself, has one target for each peer with an address of its own, equal priority and weight, and the port of the
     service; it names no former peer, no alias and no address.
     Violates: a record lacks one of these, or calls between businesses are in use and there is no record at all.
     Unknown: nobody asked, of an Expressway-E from outside; or the addresses of targets were not asked for.
@@ -94,8 +94,8 @@ def _wants(cluster: Cluster, tally: Tally, *, inside: bool) -> list[Want]:
 
 def _fix(domain: str) -> str:
     return (
-        f"in the zone of {domain}: one SRV record for each peer, target its FQDN, priority 10 and weight 10 for all, and "
-        "an A or AAAA record for each target; take out targets that are no peers any more"
+        f"in the zone of {domain}: one SRV record for each peer, target its FQDN, priority 10 and weight 10 for all, "
+        "and an A or AAAA record for each target; take out targets that are no peers any more"
     )
 
 
@@ -187,7 +187,7 @@ def _judge_form(tally: Tally, record: Record) -> None:
     for fault in _faults_of_form(record, record.targets):
         tally.bad(fault, record.result.sources)
     for what in ("priority", "weight"):
-        if uneven := record.uneven(what):
+        if record.uneven(what):
             listing = ", ".join(f"{t.service.target} {getattr(t.service, what)}" for t in record.targets)
             tally.bad(f"{record.name} has unequal {what}: {listing}", record.result.sources, listing)
 
@@ -228,13 +228,13 @@ def collab_edge_srv_records(cluster: Cluster, peer: Peer) -> Verdict:
             tally.bad(f"{asked}, which is for inside only, can be looked up from outside", result.sources, asked)
     domain = found[0].domain if found else (domains(cluster) or ("the service domain",))[0]
     name = peer.fqdn.value or peer.name
-    external = external_addresses(peer)
+    external = next(map(str, external_addresses(peer)), "its public address")
     return tally.verdict(
         f"seen from outside, {'; '.join(tally.right)}",
         want=[want.dig_outside("mra", *dict.fromkeys(tally.questions))],
         at_fault=[peer.name],
-        wanted=f"{name} with port {edge_service()['port']}, leading to {external[0] if external else 'its public address'}",
-        fix=_steps_of_edge(domain, name, str(external[0]) if external else "its public address"),
+        wanted=f"{name} with port {edge_service()['port']}, leading to {external}",
+        fix=_steps_of_edge(domain, name, external),
         cite=_GUIDE,
     )
 
@@ -243,8 +243,8 @@ def _steps_of_edge(domain: str, name: str, external: str) -> str:
     """Return what the public zone has to hold for a peer."""
     service = edge_service()
     return (
-        f"in the public zone of {domain}: {service['name']}.{domain} SRV 10 10 {service['port']} {name}, and {name} with the "
-        f"address {external}; no {internal_service()} record there"
+        f"in the public zone of {domain}: {service['name']}.{domain} SRV 10 10 {service['port']} {name}, and {name} "
+        f"with the address {external}; no {internal_service()} record there"
     )
 
 
