@@ -233,7 +233,7 @@ def _without_mapping(cluster: Cluster, off: tuple[int, ...], lists: list[int]) -
         return not_applicable("all peers have a single interface without static NAT", evidence=[*shown, *lists])
     if modes == {"Permissive"} and not off:
         return not_applicable(
-            "TLS verification is Permissive and no mapping is shown; before Enforce, map each name to its LAN 1 address",
+            "TLS verification is Permissive and no mapping is shown; Enforce needs each name with its LAN 1 address",
             evidence=[*said, *lists],
         )
     if not off:

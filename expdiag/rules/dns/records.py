@@ -57,8 +57,8 @@ def cluster_srv_record(cluster: Cluster) -> Verdict:
     Why: callers find the cluster by it, and spread over the peers only where priority and weight are equal. It is
     advised for video interoperability and business-to-business calls, not for Mobile and Remote Access.
     Passes: every record for SIP or H.323 calls that was found, under the domain of the cluster name or under the
-    cluster name itself, has one target for each peer with an address of its own, equal priority and weight, and the port of the
-    service; it names no former peer, no alias and no address.
+    cluster name itself, has one target for each peer with an address of its own, equal priority and weight, and the
+    port of the service; it names no former peer, no alias and no address.
     Violates: a record lacks one of these, or calls between businesses are in use and there is no record at all.
     Unknown: nobody asked, of an Expressway-E from outside; or the addresses of targets were not asked for.
     Not applicable: the cluster carries neither business-to-business calls nor video interoperability, and no record is

@@ -90,8 +90,8 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
             f"Microsoft interoperability may be in use ({' and '.join(reasons) or 'no configuration shows otherwise'})"
         )
         text = (
-            "note in case.toml, [services] microsoft_interop, whether Microsoft interoperability is in use; where it is, the "
-            " configuration dump must show the neighbor zone to the front-end server with SIP encryption Microsoft"
+            "note in case.toml, [services] microsoft_interop, whether Microsoft interoperability is in use; if so, "
+            "the configuration dump must show the neighbor zone to the front-end server with SIP encryption Microsoft"
         )
         return unknown(
             f"{why}; the name of the front-end server is not in the evidence",
@@ -110,8 +110,8 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
         want=digs(peer, "microsoft", tally),
         at_fault=[peer.name],
         wanted="an address of each front-end server",
-        fix=f"add the address records to {where_to_fix(view, peer)}, or correct the name (Configuration > Zones > Zones "
-        "or Applications > B2BUA > Microsoft interoperability > Configuration) on the primary",
+        fix=f"add the address records to {where_to_fix(view, peer)}, or correct the name (Configuration > Zones > "
+        "Zones or Applications > B2BUA > Microsoft interoperability > Configuration) on the primary",
     )
 
 
