@@ -335,6 +335,34 @@ CASES: dict[str, tuple[Change, Outcomes]] = {
         ),
         only("R43", *ALL, outcome=UNKNOWN),
     ),
+    "R43 under the cluster name, where no client looks": (
+        files(
+            outside(
+                {
+                    (f"_collab-edge._tls.{DOMAIN}", "SRV"): (),
+                    (f"_collab-edge._tls.cluster.{DOMAIN}", "SRV"): tuple(
+                        f"10 10 8443 {name}." for name in (E1, E2, E3)
+                    ),
+                }
+            )
+        ),
+        only("R43", *ALL),
+    ),
+    "R43 under the domain above": (
+        files(
+            outside(
+                {
+                    (f"_collab-edge._tls.{DOMAIN}", "SRV"): None,
+                    ("_collab-edge._tls.example.com", "SRV"): tuple(f"10 10 8443 {name}." for name in (E1, E2, E3)),
+                }
+            )
+        ),
+        {},
+    ),
+    "R41 to public addresses": (
+        mapping({E1: "203.0.113.11", E2: "203.0.113.12", E3: "203.0.113.13"}),
+        {("R41", ALL): VIOLATION, **only("R40", *ALL)},
+    ),
     "R43 no MRA": (lambda c: c.stating("services", mra=False), only("R43", *ALL, outcome=NOT_APPLICABLE)),
     "R43 an export says there is no MRA": (
         everywhere({"CollaborationEdge Enabled": "Off"}),
@@ -399,8 +427,10 @@ CASES: dict[str, tuple[Change, Outcomes]] = {
 
 
 def _follows(name: str, number: str, outcome: str) -> bool:
-    """Whether another rule follows: where names are not mapped R10 may be open, and no certificate has addresses."""
-    return (number, outcome) == ("R10", UNKNOWN) or (number == "R19" and "lists have addresses" in name)
+    """Whether a rule of another section follows: R10 goes by the mapping, and R19 by the entries and the mapping."""
+    return (number == "R10" and ("R4" in name or outcome == UNKNOWN)) or (
+        number == "R19" and ("lists have addresses" in name or "public addresses" in name)
+    )
 
 
 @pytest.mark.parametrize("name", CASES)

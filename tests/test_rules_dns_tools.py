@@ -171,3 +171,35 @@ def test_ipv6_both_ways(case_of, port, tool: str) -> None:
     case = judged(case_of, spec, {"probes/e1/x.txt": ran(port, "e1", tool, *asked)})
 
     assert {finding(case, number, "e1").outcome for number in ("R32", "R33")} == {PASS}
+
+
+def test_packets_of_a_peer_show_what_it_gets(tmp_path) -> None:
+    import dns.message
+    import dns.rcode
+
+    from expdiag.scenarios.write import write_case
+    from tests.test_capture_messages import answer, datagram, question
+    from tests.traffic import framed, pcap
+
+    start = int(SPEC.as_of.timestamp() * 1000)
+    asked = [
+        (f"{E1}.", "A", (f"{E1}. 60 IN A 10.0.1.11",)),
+        (f"{E2}.", "A", ()),
+        ("11.1.0.10.in-addr.arpa.", "PTR", (f"11.1.0.10.in-addr.arpa. 60 IN PTR {E1}.",)),
+        ("12.1.0.10.in-addr.arpa.", "PTR", (f"12.1.0.10.in-addr.arpa. 60 IN PTR {E2}.",)),
+    ]
+    frames = []
+    for number, (name, kind, records) in enumerate(asked):
+        asking = question(name, kind, number)
+        code = dns.rcode.NOERROR if records else dns.rcode.NXDOMAIN
+        frames.append(datagram(start + 10 * number, "10.0.1.11", "10.0.1.53", (40000 + number, 53), asking.to_wire()))
+        reply = answer(asking, *records, rcode=code)
+        frames.append(datagram(start + 10 * number + 5, "10.0.1.53", "10.0.1.11", (53, 40000 + number), reply))
+    write_case(SPEC.with_files({f"probes/{where}/dig.txt": "" for where in ("e1", "e2")}), tmp_path / "c")
+    (tmp_path / "c" / "eth0_diagnostic_logging_tcpdump00_e1.pcap").write_bytes(pcap(framed(frames)))
+
+    case = expdiag.load(tmp_path / "c")
+
+    assert finding(case, "R32", "e1").outcome == VIOLATION
+    assert finding(case, "R33", "e1").outcome == PASS
+    assert finding(case, "R32", "e1").sources[0].packet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from expdiag.findings import Verdict
 from expdiag.model.answers import DENIED, FAILED, FOUND
 from expdiag.model.cluster import Cluster
-from expdiag.model.names import address
+from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
 from expdiag.model.resolver import resolver
 from expdiag.model.scope import is_private
@@ -94,7 +94,9 @@ def _edge_questions(cluster: Cluster) -> list[str]:
 
 
 def _is_cluster_name(cluster: Cluster, name: str) -> bool:
-    return any((peer.cluster_name.value or "").lower().rstrip(".") == name for peer in cluster.peers)
+    """Whether a domain is the name of the cluster, and not that of its peers' domain."""
+    names = {canonical(peer.cluster_name.value or "") for peer in cluster.peers}
+    return name in names - {canonical(peer.domain.value or "") for peer in cluster.peers}
 
 
 def _remote_access(cluster: Cluster) -> tuple[bool | None, list[int]]:
@@ -110,6 +112,12 @@ def _remote_access(cluster: Cluster) -> tuple[bool | None, list[int]]:
 
 
 def _judge_edge(tally: Tally, cluster: Cluster, peer: Peer, found: list[Record]) -> None:
+    misplaced = [record for record in found if record.is_there and _is_cluster_name(cluster, record.domain)]
+    for record in misplaced:
+        tally.note(f"{record.name} stands under the cluster name, where no client looks for it", record.result.sources)
+    found = [record for record in found if not _is_cluster_name(cluster, record.domain)]
+    if not found:
+        tally.unsettled("nobody looked the collab-edge record of the service domain up", *_edge_questions(cluster))
     there = [record for record in found if record.is_there]
     for record in found:
         if not record.is_there:

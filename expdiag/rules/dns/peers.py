@@ -31,7 +31,7 @@ class Known:
     Attributes:
         names: its FQDN, and the names peer lists have for it.
         listed: whether the peer lists have it by name.
-        clustered: the addresses the cluster uses for it: those of its LAN 1, of the mapping, of the lists.
+        clustered: the addresses the cluster uses for it: those of its LAN 1, else of the mapping, and of the lists.
         others: its other addresses: of LAN 2, and static NAT ones.
         sources: what shows the names and addresses.
     """
@@ -62,7 +62,7 @@ def _known(cluster: Cluster, peer: Peer, entries: dict[str, tuple[int, ...]]) ->
     aliases = [alias for alias in peer.aliases if not peer.seen and ("." in alias or ":" in alias)]
     listed = tuple(dict.fromkeys(canonical(entry) for entry in (*entries, *aliases) if is_name(entry)))
     names = tuple(dict.fromkeys((*([peer.fqdn.value] if peer.fqdn.value else []), *listed)))
-    mapped = [at for name in names if (at := mapped_to(cluster, name))]
+    mapped = [at for name in names if not peer.lan.addresses and (at := mapped_to(cluster, name))]
     nat = set(peer.nat_addresses)
     by_address = [at for entry in (*entries, *aliases) if (at := address(entry)) and at not in nat]
     clustered = tuple(dict.fromkeys((*peer.lan.addresses, *mapped, *by_address)))

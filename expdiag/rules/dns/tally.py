@@ -71,7 +71,7 @@ class Tally:
             text = f"{what}: {said}, and nothing tells which answer is newer"
             self.unsettled(text, *questions, sources=result.sources)
         else:
-            self.unsettled(f"{what} was not looked up", *questions)
+            self.unsettled(f"{what}: nobody asked", *questions)
         return False
 
     def verdict(
