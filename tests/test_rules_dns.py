@@ -632,3 +632,33 @@ def test_the_order_of_files_and_the_names_of_peers_do_not_matter(tmp_path) -> No
     renamed = outcomes(expdiag.load(tmp_path / "a"))
 
     assert changed(sound(), renamed) == only("R33", "e2")
+
+
+@pytest.mark.parametrize("form", ["txt", "xml"])
+def test_a_mapping_in_an_export_of_either_form_is_judged(tmp_path, form: str) -> None:
+    from expdiag.scenarios.write import bundle, case_toml
+
+    def entries(hosts: tuple[str, ...]) -> dict[str, str]:
+        return {
+            f"Cluster AddressMapping {n} {key}": value
+            for n, host in enumerate(hosts, start=1)
+            for key, value in (("Fqdn", f"{host}.{DOMAIN}"), ("IpAddress", f"10.0.1.1{host[1]}"))
+        }
+
+    for hosts, outcome in ((ALL, PASS), (("e1", "e2"), VIOLATION)):
+        spec = everywhere(entries(hosts))(replace(BASE, mapping={}))
+        folder = tmp_path / outcome
+        write_case(spec, folder)
+        for peer in spec.peers:
+            (folder / peer.host_name).mkdir()
+            for name, content in bundle(peer, spec).items():
+                if not name.startswith("xconf") or name.endswith(form):
+                    (folder / peer.host_name / name).write_bytes(content)
+        for archive in folder.glob("*.tar.gz"):
+            archive.unlink()
+        (folder / "case.toml").write_text(case_toml(spec))
+
+        found = finding(expdiag.load(folder), "R41")
+
+        assert found.outcome == outcome, found.verdict.reason
+        assert {source.file.rpartition(".")[2] for source in found.sources} >= {form}
