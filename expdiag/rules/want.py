@@ -128,6 +128,30 @@ def lookup(peer: Peer, name: str) -> Want:
     return Want("lookup", peer.name, text)
 
 
+def dig(peer: Peer, about: str, *questions: str) -> Want:
+    """Ask what the DNS servers of a peer answer.
+
+    Args:
+        about: a word for the name of the file.
+        questions: as `dig` takes them: `name type`, `-x address`.
+    """
+    text = (
+        f"on {peer}, as root: dig {' '.join(questions)}, without @server so that its own DNS servers are asked; save "
+        f"all it prints as probes/{peer}/dig-{about}.txt (or Maintenance > Tools > Network utilities > DNS lookup for "
+        "each, the table pasted into that file with its head; the page does not show why a lookup failed)"
+    )
+    return Want("lookup", peer.name, text)
+
+
+def dig_outside(about: str, *questions: str) -> Want:
+    """Ask what public DNS answers; questions as for `dig`."""
+    text = (
+        f"from outside the customer's network: dig {' '.join(questions)}; save all it prints as "
+        f"probes/outside/dig-{about}.txt"
+    )
+    return Want("lookup", OUTSIDE, text)
+
+
 def tls_mode() -> Want:
     """Ask for the TLS verification mode."""
     text = (

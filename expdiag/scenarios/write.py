@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from expdiag.scenarios import authority, exports, network
+from expdiag.scenarios import authority, exports, lookups, network
 from expdiag.scenarios.spec import AlarmSpec, ClusterSpec, PeerSpec
 
 
@@ -127,7 +127,7 @@ def _utc(when: datetime) -> str:
 
 def probes(cluster: ClusterSpec) -> dict[str, str]:
     """Return what was probed, by path in the case folder."""
-    return {**pings(cluster), **network.evidence(cluster)}
+    return {**pings(cluster), **network.evidence(cluster), **lookups.lookups(cluster)}
 
 
 def pings(cluster: ClusterSpec) -> dict[str, str]:
