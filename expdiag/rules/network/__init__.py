@@ -1,5 +1,5 @@
 """The network between the peers."""
 
-from expdiag.rules.network import addresses, delay, translation
+from expdiag.rules.network import addresses, delay, reliable, sequence, translation
 
-RULES = (*addresses.RULES, *delay.RULES, *translation.RULES)
+RULES = (*addresses.RULES, *delay.RULES, *reliable.RULES, *sequence.RULES, *translation.RULES)
