@@ -58,14 +58,15 @@ class Clock:
 def clock_of(cluster: Cluster, peer: Peer) -> Clock:
     """Return what is known of the clock of a peer."""
     listed = peer.settings.values("ntp_server")
+    used = [fact for fact in listed.values() if fact.value]
     state, is_followed, state_sources = _state(peer)
     exchanges = cluster.view(_exchanges).get(peer.name, ())
     packets_for, packets_against, offset = _packets(exchanges)
     apart, apart_sources = _apart(cluster, peer)
     return Clock(
-        servers=tuple(fact.value for fact in listed.values() if fact.value),
+        servers=tuple(fact.value for fact in used if fact.value),
         servers_known=bool(listed) and not peer.settings.ends_in(listed, full=5),
-        server_sources=tuple(source for fact in listed.values() for source in fact.sources),
+        server_sources=tuple(source for fact in (used or listed.values()) for source in fact.sources),
         state=state,
         is_followed=is_followed,
         state_sources=state_sources,

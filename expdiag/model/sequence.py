@@ -39,7 +39,7 @@ def deviations(cluster: Cluster, timeline: Timeline, steps: Sequence[Step]) -> t
     """Return what was not in order: first on each peer by itself, then among the peers."""
     by_peer = {peer.name: tuple(saves(steps, peer.name)) for peer in cluster.peers}
     found = (
-        *(d for peer in cluster.peers for d in _two_at_once(cluster, timeline, peer, by_peer[peer.name])),
+        *(d for peer in cluster.peers for d in _two_at_once(cluster, timeline, peer, by_peer)),
         *_joined_too_early(cluster, timeline, by_peer),
         *_primary_not_first(cluster, steps),
         *_enforced_out_of_order(cluster, timeline, steps),
@@ -47,11 +47,14 @@ def deviations(cluster: Cluster, timeline: Timeline, steps: Sequence[Step]) -> t
     return tuple(dict.fromkeys(found))
 
 
-def _two_at_once(cluster: Cluster, timeline: Timeline, peer: Peer, saved: Sequence[Save]) -> Iterator[Deviation]:
+def _two_at_once(
+    cluster: Cluster, timeline: Timeline, peer: Peer, by_peer: Mapping[str, tuple[Save, ...]]
+) -> Iterator[Deviation]:
     """Yield where two peer addresses were changed on one peer without a restart in between.
 
     A peer that joins enters the whole list at once; the primary begins as a cluster of one.
     """
+    saved = by_peer[peer.name]
     joining_until: datetime | None = None
     for save in saved:
         if save.fills_an_empty_list and peer is not cluster.primary:
@@ -79,7 +82,11 @@ def _two_at_once(cluster: Cluster, timeline: Timeline, peer: Peer, saved: Sequen
         between = Span(before.moment.time, after.moment.time)
         if any(timeline.started(name, between.start, between.end) for name in waited_for):
             continue
-        unseen = [name for name in sorted(changed) if not timeline.covers(name, between)]
+        unseen = [
+            name
+            for name in sorted(changed)
+            if not timeline.covers(name, between) and not _joins_after(by_peer[name], between.end)
+        ]
         if unseen or not changed or _corrects(before, after):
             continue
         said = (
@@ -87,6 +94,11 @@ def _two_at_once(cluster: Cluster, timeline: Timeline, peer: Peer, saved: Sequen
             f"{' or '.join(waited_for)} after {', '.join(before.added)} at {clock(before.moment.time)}"
         )
         yield Deviation(_procedure_of(after), said, (peer.name,), (*before.sources, *after.sources))
+
+
+def _joins_after(saved: Iterable[Save], time: datetime) -> bool:
+    """Whether a peer was given its list only later, so that a restart before that would have joined nothing."""
+    return any(save.fills_an_empty_list and save.moment.time > time for save in saved)
 
 
 def _corrects(before: Save, after: Save) -> bool:

@@ -30,6 +30,7 @@ class _Found:
         wrong: what is surely not reliable, and what to do about it.
         doubts: what may not be, and what would settle it.
         sound: what was looked at and is in order.
+        notes: what is too little to count either way.
         at_fault: peers whose own settings are to blame.
     """
 
@@ -38,6 +39,7 @@ class _Found:
     doubts: list[str] = field(default_factory=list)
     wants: list[Want] = field(default_factory=list)
     sound: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     evidence: list[int] = field(default_factory=list)
     at_fault: list[str] = field(default_factory=list)
     measured: float | str | None = None
@@ -162,8 +164,8 @@ def _weigh_falls(cluster: Cluster, one: Peer, other: Peer, windows: Sequence[Spa
     if flaps:
         found.wrong.append(f"{_falls(flaps)}, with nothing to explain it")
         found.fixes.append(
-            f"find out what interrupts the path between {one} and {other} (cables, duplex, virtual switches, a firewall "
-            "that drops idle connections) before the procedure goes on"
+            f"find out what interrupts the path between {one} and {other} (cables, duplex, virtual switches, a "
+            "firewall that drops idle connections) before the procedure goes on"
         )
         found.evidence += [fall.source for fall in flaps]
         found.measured = f"{len(flaps)} times"
@@ -208,12 +210,15 @@ def _weigh_loss(shares: Sequence[Share], windows: Sequence[Span], is_now: bool, 
             )
             found.measured = round(share.wrong / share.of, 4)
             found.evidence += share.sources
+        elif share.of < limits["least_probes"]:
+            if share.wrong:
+                found.notes.append(f"{_share(share, 'probes')} were lost, too few to judge")
         elif share.low > limits["doubtful"]:
             why = "over an inferred threshold of 1 %" if dated else "at a time the output does not show"
             found.doubts.append(f"{_share(share, 'probes')} were lost, {why}")
             found.wants += [want.change()] if not dated else []
             found.evidence += share.sources
-        elif dated and share.of >= limits["least_probes"] and share.wrong <= limits["doubtful"] * share.of:
+        elif dated and share.wrong <= limits["doubtful"] * share.of:
             found.sound.append(f"{_share(share, 'probes')} were lost")
             found.evidence += share.sources
 
@@ -297,7 +302,8 @@ def _verdict(cluster: Cluster, one: Peer, other: Peer, windows: Sequence[Span], 
         )
     if found.sound:
         return passed(
-            f"while the cluster is formed or changed ({said}): {'; '.join(found.sound)}", evidence=found.evidence
+            f"while the cluster is formed or changed ({said}): {'; '.join([*found.sound, *found.notes])}",
+            evidence=found.evidence,
         )
     return unknown(
         f"nothing in the evidence is from the time in which the cluster is formed or changed ({said})",

@@ -243,8 +243,9 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
         )
     early = event.before(cluster.primary.name)
     if not early:
-        same = min(s.time for s in event.starts.values()) < event.starts[cluster.primary.name].time
-        order = "no later than the others, as far as the clocks tell" if same else "first"
+        own = event.starts[cluster.primary.name]
+        is_first = all(own.time + event.tolerance < s.time for s in event.starts.values() if s is not own)
+        order = "first" if is_first else "no later than the others, as far as the clocks tell"
         return passed(
             f"the primary {cluster.primary} started {order}: {_shown(event)}{_after(cluster)}",
             evidence=event.sources,
