@@ -7,9 +7,16 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import expdiag
+from expdiag import tables
+from expdiag.evidence import SourceBook
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
+from expdiag.intake import system_key
+from expdiag.intake.member import Member
+from expdiag.intake.reading import Harvest
 from expdiag.scenarios import history
 from expdiag.scenarios.spec import AS_OF, ClusterSpec, healthy
 from tests.judging import changed, finding, outcomes
@@ -197,3 +204,34 @@ def test_a_clock_that_differs_from_all_others_is_not_passed_unseen(case_of) -> N
 
     assert [finding(case, "E07", host).outcome for host in ALL] == [PASS, PASS, UNKNOWN]
     assert "9.0 s ahead of that of e1" in finding(case, "E07", "e3").verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("[root@e2 ~]# /sbin/verify-syskey\n[root@e2 ~]# \n", PASS),
+        ("~ # /sbin/verify-syskey\n~ # \n", PASS),
+        ("~ # /sbin/verify-syskey\nsystem key mismatch\n~ # \n", VIOLATION),
+        ("~ # /sbin/verify-syskey\nsystem key mismatch\n", VIOLATION),
+        ("~ # /sbin/verify-syskey\n", UNKNOWN),
+        ("~ # /sbin/verify-syskey\n-sh: /sbin/verify-syskey: not found\n~ # \n", UNKNOWN),
+    ],
+)
+def test_what_verify_syskey_printed(files, text: str, outcome: str) -> None:
+    case = expdiag.load(
+        files({"e2/c.txt": CONFIGURATION.format("10.0.0.9").replace("e1", "e2"), "probes/e2/key.txt": text})
+    )
+
+    assert finding(case, "E13", "e2").outcome == outcome
+    assert not [issue for issue in case.all_issues if issue.file == "probes/e2/key.txt"]
+
+
+@given(st.text(alphabet=st.sampled_from("~# /sbinverfy-k\nrot@e1[]\r$:x")))
+def test_any_text_gives_rows_or_issues(text: str) -> None:
+    data = f"~ # /sbin/verify-syskey\n{text}\n".encode()
+    harvest = Harvest(SourceBook().open("x.txt"), "e1")
+    system_key.READER.read(Member("x.txt", data, lambda _: b""), harvest)
+
+    rows = harvest.rows["system_keys"]
+    assert not tables.problems("system_keys", rows)
+    assert len(rows) >= 1

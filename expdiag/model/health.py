@@ -13,7 +13,7 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
 from expdiag.model.settings import Mention
 from expdiag.model.versions import Release, release
-from expdiag.tables import Alarm, NtpExchange
+from expdiag.tables import Alarm, NtpExchange, SystemKey
 
 _STATUS_KINDS = ("xStatus text", "status XML")
 _FOLLOWED = ("synchronized", "synchronised", "synced", "sys.peer", "syspeer", "in sync", "insync", "ok", "true")
@@ -98,6 +98,18 @@ def key_since() -> Release:
     found = release(key_facts()["since"])
     assert found is not None
     return found
+
+
+def key_checks(cluster: Cluster, peer: Peer) -> tuple[SystemKey, ...]:
+    """Return the runs of verify-syskey on a peer that tell something: it printed something, or surely nothing."""
+    return tuple(
+        row
+        for row in cluster.rows["system_keys"]
+        if (row.printed or row.complete)
+        and row.vantage
+        and cluster.find(row.vantage) is peer
+        and not any(word in row.printed.lower() for word in key_facts()["not_run"])
+    )
 
 
 def alarm_lists(cluster: Cluster, peer: Peer) -> tuple[int, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -262,16 +263,18 @@ def _about(cluster: Cluster, moment: Moment, links: Sequence[Moment], raises: Se
     if named or len(everybody) == 1:
         return named or everybody
     near = timedelta(seconds=limits()["same_event_seconds"])
-    lost = {
-        found.name
-        for link in links
-        if link.peer == moment.peer and abs(link.time - moment.time) <= near
-        if (found := cluster.find(link.row.remote))
-    }
+    remotes = {link.row.remote for link in _around(links, moment.time, near) if link.peer == moment.peer}
+    lost = {found.name for remote in remotes if (found := cluster.find(remote))}
     if lost & set(everybody):
         return tuple(sorted(lost & set(everybody)))
-    alike = {other.peer for other in raises if other.peer in everybody and abs(other.time - moment.time) <= near}
+    alike = {other.peer for other in _around(raises, moment.time, near) if other.peer in everybody}
     return tuple(sorted(alike)) or everybody
+
+
+def _around(moments: Sequence[Moment], time: datetime, near: timedelta) -> Sequence[Moment]:
+    """Return those of some moments, which are in order of time, that are near one."""
+    first = bisect_left(moments, time - near, key=lambda moment: moment.time)
+    return moments[first : bisect_right(moments, time + near, key=lambda moment: moment.time)]
 
 
 def _named(cluster: Cluster, text: str, everybody: Sequence[str]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 from expdiag import knowledge
+from expdiag.evidence import file_number
 from expdiag.model import matches
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
@@ -257,14 +258,20 @@ def _moment(text: str) -> datetime | None:
 def _logs(
     cluster: Cluster, moments: Mapping[str, Sequence[Moment]], clocks: Mapping[str, Clock]
 ) -> dict[str, tuple[Span, ...]]:
-    """Return what the logs of each peer cover: each file from its first record to its last one."""
+    """Return what the logs of each peer cover: each file from its first record to its last one.
+
+    Records of those who speak in the log of another have no file of their own; what other exports tell with a time,
+    such as the alarms of the REST API, is no log.
+    """
+    exports = {file_number(file.source) for file in cluster.rows["files"] if file.kind != _LOG_KIND}
     spans: dict[str, set[Span]] = {peer.name: set() for peer in cluster.peers}
     for file in cluster.rows["files"]:
         peer = cluster.peer_of(file.source)
         if peer and file.kind == _LOG_KIND and file.first_time and file.last_time:
             start, end = (_put_right(time, clocks.get(peer)) for time in (file.first_time, file.last_time))
             spans[peer].add(Span(start, end))
-    for peer, found in moments.items():  # those who speak in the log of another have no file of their own
+    for peer, happened in moments.items():
+        found = [moment for moment in happened if file_number(moment.source) not in exports]
         if found and not any(span.holds(moment.time) for span in spans[peer] for moment in (found[0], found[-1])):
             spans[peer].add(Span(found[0].time, found[-1].time))
     return {peer: tuple(sorted(found)) for peer, found in spans.items()}

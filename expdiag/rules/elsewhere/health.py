@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from expdiag.findings import Verdict
 from expdiag.model import health
 from expdiag.model.cluster import Cluster
@@ -11,6 +9,8 @@ from expdiag.model.health import Clock
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
+
+_KEY_GUIDE = "Administrator Guide X14.0, Clustering and Peers, System Key; Alarms Reference, 40055"
 
 
 @rule("E07")
@@ -123,31 +123,33 @@ def system_key_healthy(cluster: Cluster, peer: Peer) -> Verdict:
     Why: since X8.11 each peer keeps a key of its own; one that could not be updated must be put right before a peer is
     added, or secrets in the replicated configuration cannot be read.
     Passes: a status that lists alarms does not hold 40055, or `/sbin/verify-syskey` printed nothing.
-    Violates: alarm 40055 is up.
+    Violates: alarm 40055 is up, or verify-syskey printed something.
     Unknown: nothing in the evidence would list the alarm.
     Not applicable: releases before X8.11 have no system key of their own.
     """
     number = health.key_facts()["alarm"]
     raised = peer.raised(number)
     if raised:
-        others = [p for p in cluster.peers if p is not peer and not p.raised(number)]
-        sound = [other.name for other in others if health.alarm_lists(cluster, other)]
-        where = f"on {sound[0] if sound else 'a peer'}, which does not have the alarm"
-        if len(cluster.peers) == 1:
-            where = f"on {peer}"
         return violation(
             f"alarm {number} is up: {_text(raised[0].title, raised[0].detail)}",
             evidence=[alarm.source for alarm in raised],
             at_fault=[peer.name],
-            log_in=[peer.name, *sound[:1]] if len(cluster.peers) > 1 else (),
-            fix=steps(
-                f"restart {peer} (Maintenance > Restart options) and see whether the alarm is gone",
-                f"if not: {where}, run xCommand ForceSystemKeyUpdate at the command line",
-                f"as root on {peer}: /sbin/verify-syskey has to print nothing; add no peer before that",
-            ),
-            cite="Administrator Guide X14.0, Clustering and Peers, System Key; Alarms Reference, 40055",
+            fix=_key_fix(cluster, peer),
+            cite=_KEY_GUIDE,
             measured=f"alarm {number}",
             wanted="no alarm",
+        )
+    checks = health.key_checks(cluster, peer)
+    bad = [check for check in checks if check.printed]
+    if bad:
+        return violation(
+            f"verify-syskey has to print nothing and printed: {bad[0].printed}",
+            evidence=[check.source for check in bad],
+            at_fault=[peer.name],
+            fix=_key_fix(cluster, peer),
+            cite=_KEY_GUIDE,
+            measured=bad[0].printed,
+            wanted="nothing printed",
         )
     release = peer.version.value
     if release and release < health.key_since():
@@ -157,14 +159,29 @@ def system_key_healthy(cluster: Cluster, peer: Peer) -> Verdict:
         )
     lists = health.alarm_lists(cluster, peer)
     if lists:
-        return passed(f"alarm {number} is not up", evidence=lists)
+        return passed(f"alarm {number} is not up", evidence=[*lists, *(check.source for check in checks)])
+    if checks:
+        return passed("verify-syskey printed nothing", evidence=[check.source for check in checks])
     return unknown(
-        f"nothing in the evidence lists the alarms of {peer}", want=[want.status(peer)], evidence=_sources(peer)
+        f"nothing in the evidence lists the alarms of {peer}", want=[want.status(peer)], evidence=peer.version.sources
     )
 
 
-def _sources(peer: Peer) -> Iterable[int]:
-    return peer.version.sources
+def _key_fix(cluster: Cluster, peer: Peer) -> str:
+    """Return how a system key is put right: from a peer that is sound, as the guide has it for a cluster."""
+    number = health.key_facts()["alarm"]
+    others = [other for other in cluster.peers if other is not peer and not other.raised(number)]
+    sound = [other.name for other in others if health.alarm_lists(cluster, other)]
+    where = f"on {sound[0] if sound else 'a peer'} that does not have the alarm"
+    if sound:
+        where = f"on {sound[0]}, which does not have the alarm"
+    if len(cluster.peers) == 1:
+        where = f"on {peer}"
+    return steps(
+        f"restart {peer} (Maintenance > Restart options) and see whether alarm {number} is gone",
+        f"if not: {where}, run xCommand ForceSystemKeyUpdate at the command line",
+        f"as root on {peer}: /sbin/verify-syskey has to print nothing; add no peer before that",
+    )
 
 
 RULES = (time_synchronized, system_key_healthy)
