@@ -233,5 +233,5 @@ def test_any_text_gives_rows_or_issues(text: str) -> None:
     system_key.READER.read(Member("x.txt", data, lambda _: b""), harvest)
 
     rows = harvest.rows["system_keys"]
-    assert not tables.problems("system_keys", rows)
+    assert not tables.problems("system_keys", tables.frame("system_keys", rows, lambda _: None))
     assert len(rows) >= 1
