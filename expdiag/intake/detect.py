@@ -19,6 +19,7 @@ _OTHERS = (
     ("firewall", "READER"),
     ("ports", "PROBES"),
     ("trace", "READER"),
+    ("system_key", "READER"),
 )
 
 _PICTURE = "a picture, nothing of an Expressway"

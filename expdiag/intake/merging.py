@@ -14,6 +14,7 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 # The clustered database writes a change on all peers at once; further apart than a day it is another change
 _SAME_CHANGE = timedelta(days=1)
 _CLOCKS_DIFFER = timedelta(seconds=2)
+_BY_HAND = ("alternates", "cluster peer")  # the peer list is entered on each peer by itself
 
 
 def merge(rows: dict[str, Any], sources: SourceBook) -> None:
@@ -74,7 +75,8 @@ def _differing_clocks(changes: list[ConfigurationChange], hosts: Mapping[int, st
     logged: dict[tuple[str, str | None, str | None], dict[str, list[ConfigurationChange]]] = {}
     for change in changes:
         host = hosts.get(file_number(change.source))
-        if host and change.time and change.old is not None and not change.user:
+        by_hand = change.item.lower().startswith(_BY_HAND)
+        if host and change.time and change.old is not None and not change.user and not by_hand:
             key = (change.item.lower(), change.old, change.new)
             logged.setdefault(key, {}).setdefault(host, []).append(change)
     found: dict[tuple[str, str], Issue] = {}

@@ -9,6 +9,7 @@ _PROGRAMS = (
     *("ping6?", "fping", "hping3", "nping", "(?:tcp)?trace(?:route)?6?", "tracert", "pathping", "tracepath6?", "mtr"),
     *("dig", "nslookup", "host", "Resolve-DnsName", "nmap", r"nc(?:\.\w+)?", "netcat", "ncat", "openssl", "curl"),
     *("telnet", "ss", "Test-NetConnection", "tnc", "xstatus", "xconfiguration", r"ip6?tables\S*", "nft"),
+    r"(?:/\S*/)?verify-syskey",
 )
 _COMMANDS = rf"(?:sudo |busybox |time |timeout \S+ )*(?P<command>(?:{'|'.join(_PROGRAMS)})\b.*)?$"
 # admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x

@@ -129,7 +129,7 @@ class Peer:
         mine = [alarm for alarm in self.alarms if alarm.number == number]
         if mine and mine[-1].state == "lowered":
             return ()
-        return tuple(alarm for alarm in mine if alarm.state != "lowered")
+        return tuple(alarm for alarm in mine if alarm.still_up)
 
     def __str__(self) -> str:
         return self.name

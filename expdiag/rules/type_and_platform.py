@@ -5,14 +5,13 @@ from __future__ import annotations
 from itertools import combinations
 
 from expdiag.findings import Verdict
+from expdiag.model import procedures
 from expdiag.model.cluster import Cluster
 from expdiag.model.platforms import Equivalence, is_ambiguous
 from expdiag.model.platforms import compare as compare_platforms
-from expdiag.rules import want
+from expdiag.rules import upgrading, want
 from expdiag.rules.agreement import compare, names, who
 from expdiag.rules.declare import passed, rule, unknown, violation
-
-UPGRADE_ALARM = 20008
 
 
 @rule("R01", compares=True)
@@ -59,7 +58,7 @@ def software_versions_match(cluster: Cluster) -> Verdict:
     """
     versions = compare(cluster, lambda peer: peer.version, key=lambda release: release.text.casefold())
     if versions.differ:
-        upgrade = _upgrade_evidence(cluster)
+        upgrade = procedures.upgrade_evidence(cluster)
         if upgrade is not None:
             return passed(
                 f"versions differ while an upgrade is under way: {versions.listing()}; see R03",
@@ -88,20 +87,6 @@ def software_versions_match(cluster: Cluster) -> Verdict:
             evidence=(*versions.evidence, *builds.evidence),
         )
     return passed(f"all peers run one version: {versions.listing()}", evidence=versions.evidence)
-
-
-def _upgrade_evidence(cluster: Cluster) -> tuple[int, ...] | None:
-    """Return what shows an upgrade under way, None where nothing does."""
-    alarms = [alarm.source for peer in cluster.peers for alarm in peer.raised(UPGRADE_ALARM)]
-    if alarms:
-        return tuple(alarms)
-    change = cluster.facts.change
-    if change is None or change.kind != "upgrading" or cluster.as_of is None:
-        return None
-    if (change.start and cluster.as_of < change.start) or (change.end and cluster.as_of > change.end):
-        return None
-    source = cluster.facts.sources.get("change")
-    return () if source is None else (source,)
 
 
 @rule("R04", compares=True)
@@ -174,4 +159,4 @@ def _odd_platforms(cluster: Cluster) -> tuple[str, ...]:
     return tuple(n for n in odd if compare_platforms(values[n], reference) is Equivalence.DIFFERENT)
 
 
-RULES = (no_mixed_types, software_versions_match, platforms_equivalent)
+RULES = (no_mixed_types, software_versions_match, upgrading.version_mix_only_while_upgrading, platforms_equivalent)

@@ -201,3 +201,60 @@ def handshake(start: Peer, end: Peer) -> Want:
 def as_of() -> Want:
     """Ask for the time of the case."""
     return fact("note the time of the case in case.toml as [case] as_of = 2026-05-01T12:00:00Z, with its own date")
+def log(peer: Peer) -> Want:
+    """Ask for a diagnostic log of a peer that covers what was done to the cluster."""
+    text = (
+        f"on {peer}: Maintenance > Diagnostics > Diagnostic logging, the archive that covers the time of the change; "
+        "or "
+        f"Status > Logs > Event log of that time, saved as {peer}/eventlog_{peer}.txt in the case folder"
+    )
+    return Want("log", peer.name, text)
+
+
+def change() -> Want:
+    """Ask whether a procedure is, or was, under way."""
+    text = (
+        "note in case.toml what is, or was, being done to the cluster and when (UTC): [change] kind = "
+        '"forming", "adding-peer", "removing-peer", "upgrading", "changing-primary" or "enforcing-tls"; start = ...; '
+        "end = ..."
+    )
+    return fact(text)
+
+
+def long_ping(start: Peer, end: Peer) -> Want:
+    """Ask for round trips that show their time, while a procedure is under way."""
+    text = (
+        f"on {start}, as root, while the procedure is under way: ping -D -i 0.2 -c 600 {target(end)}, its output "
+        "saved as "
+        f"probes/{start}/ping-{end}-change.txt (-D shows the time of each answer)"
+    )
+    return Want("ping", start.name, text)
+
+
+def tracepath(start: Peer, end: Peer) -> Want:
+    """Ask for the path MTU from one peer to another."""
+    text = (
+        f"on {start}: Maintenance > Tools > Network utilities > Tracepath, or as root tracepath -n {target(end)}, its "
+        f"output saved as probes/{start}/tracepath-{end}.txt"
+    )
+    return Want("trace", start.name, text)
+
+
+def status(peer: Peer) -> Want:
+    """Ask for the whole status, which lists the alarms that are up."""
+    if not peer.seen:
+        return bundle(peer)
+    text = (
+        f"on {peer}: xStatus, whole, saved as {peer}/xstat_dump_{peer}.txt, or the diagnostic log archive, which "
+        "holds it"
+    )
+    return Want("export", peer.name, text)
+
+
+def clock(peer: Peer) -> Want:
+    """Ask for what a peer and its time servers say to each other."""
+    text = (
+        f"on {peer}, as root: tcpdump -i any -c 20 -w ntp.pcap udp port 123, left running for some minutes, its output "
+        f"saved as probes/{peer}/ntp.pcap"
+    )
+    return Want("packets", peer.name, text)

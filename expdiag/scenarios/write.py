@@ -87,6 +87,8 @@ def _records(peer: PeerSpec, cluster: ClusterSpec) -> list[tuple[datetime, str]]
         f"u'({cluster.mapping.get(entry, entry)} {hosts.get(entry, entry)})'" for entry in peer.peer_list
     )
     local = next((n for n, entry in enumerate(peer.peer_list) if entry in (peer.fqdn, peer.ipv4)), None)
+    if local is None:  # it replicates with nobody, but it is there
+        records += [(start, f"{peer.host_name} MARK"), (cluster.as_of - timedelta(minutes=1), f"{peer.host_name} MARK")]
     for step in range(4 if local is not None else 0):
         when = start + timedelta(minutes=1 + 2 * step, milliseconds=330)
         head = f'{peer.host_name} replication: UTCTime="{_utc(when)}" Module="developer.replication" Level="INFO"'

@@ -27,7 +27,17 @@ from expdiag.tables.exports import Certificate, FirewallRule, Setting
 from expdiag.tables.leaves import Block, Leaves
 from expdiag.tables.logs import Alarm, ConfigurationChange, Event, PeerLink, Replication, Restart, Upgrade
 from expdiag.tables.matches import MatchedConnection
-from expdiag.tables.probes import DnsQuery, DnsRecord, Hop, Probe, Reachability, RoundTrip, TlsHandshake, Trace
+from expdiag.tables.probes import (
+    DnsQuery,
+    DnsRecord,
+    Hop,
+    Probe,
+    Reachability,
+    RoundTrip,
+    SystemKey,
+    TlsHandshake,
+    Trace,
+)
 from expdiag.tables.reading import FieldFound, FileRead, Issue
 
 if TYPE_CHECKING:
@@ -66,6 +76,7 @@ __all__ = [
     "Restart",
     "RoundTrip",
     "Setting",
+    "SystemKey",
     "TlsHandshake",
     "Trace",
     "Upgrade",
@@ -96,6 +107,7 @@ TABLES: dict[str, type[Any]] = {
     "dns_queries": DnsQuery,
     "dns_records": DnsRecord,
     "tls_handshakes": TlsHandshake,
+    "system_keys": SystemKey,
     "captures": Capture,
     "connections": Connection,
     "matched_connections": MatchedConnection,

@@ -215,3 +215,12 @@ class TlsHandshake(NamedTuple):
     time: Annotated[datetime | None, Column("when it began; missing where not shown")]
     tool: Annotated[str, Column("`openssl s_client`, `curl`, `nmap`, …, or `capture`")]
     source: SourceId
+
+
+class SystemKey(NamedTuple):
+    """One run of `/sbin/verify-syskey`, which prints nothing where the system key is sound."""
+
+    vantage: Annotated[str, Column("where it ran, as the case names it; empty where nothing tells")]
+    printed: Annotated[str, Column("what it printed, in one line; empty for nothing")]
+    complete: Annotated[bool, Column("a prompt follows, so that nothing more was printed")]
+    source: SourceId

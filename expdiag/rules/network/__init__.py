@@ -1,6 +1,15 @@
 """The network between the peers."""
 
-from expdiag.rules.network import addresses, delay, exposure, ports, routing, translation
+from expdiag.rules.network import (
+    addresses,
+    delay,
+    exposure,
+    ports,
+    reliable,
+    routing,
+    sequence,
+    translation,
+)
 
 RULES = (
     *addresses.RULES,
@@ -9,4 +18,6 @@ RULES = (
     *translation.RULES,
     *ports.RULES,
     *exposure.RULES,
+    *reliable.RULES,
+    *sequence.RULES,
 )
