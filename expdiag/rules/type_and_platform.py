@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from itertools import combinations
 
-from expdiag.findings import Verdict
+from expdiag.findings import Verdict, Want
+from expdiag.model import upgrades
 from expdiag.model.cluster import Cluster
-from expdiag.model.platforms import Equivalence, is_ambiguous
+from expdiag.model.peers import Peer
+from expdiag.model.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
 from expdiag.model.platforms import compare as compare_platforms
+from expdiag.model.upgrades import Later
+from expdiag.model.versions import Release, is_upto, of_build
 from expdiag.rules import want
-from expdiag.rules.agreement import compare, names, who
-from expdiag.rules.declare import passed, rule, unknown, violation
+from expdiag.rules.agreement import Agreement, compare, names, who
+from expdiag.rules.declare import passed, rule, steps, unknown, violation
 
-UPGRADE_ALARM = 20008
+UPGRADE_ALARM, HARDWARE_ALARM = 20008, 10005
+_TYPE_OF_ZONE = {"traversalserver": "E", "traversalclient": "C"}
 
 
 @rule("R01", compares=True)
@@ -21,9 +26,11 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
 
     Why: the type decides what a node does with calls, zones and the outside; a cluster shares its configuration,
     which makes no sense across types.
-    Passes: every peer's own export, or `case.toml`, gives one type.
-    Violates: two types are met. An option key says nothing about the type from X12.6 on and is not used.
-    Unknown: a peer is without evidence of its type.
+    Passes: every peer's own export, or `case.toml`, gives one type. A status says it; up to X12.5 the option key of the
+    Traversal Server does, too, and alarm 30009 is only raised on an Expressway-C.
+    Violates: two types are met. From X12.6 on an option key says nothing about the type, and its absence never does.
+    Unknown: a peer is without evidence of its type. Zones are told as a hint: traversal servers are on an
+    Expressway-E, traversal clients on an Expressway-C.
     Not applicable: a cluster of one.
     """
     types = compare(cluster, lambda peer: peer.type)
@@ -34,16 +41,43 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
             at_fault=types.odd,
             measured=types.listing(),
             wanted="one type",
-            fix=f"take {who(types.odd)} out of the cluster (System > Clustering, clear all peer fields there; this "
-            "resets it to factory settings), set its type in Status > Overview > Run service setup, then add it again",
+            fix=_of_one_type(cluster, types),
         )
     if types.silent:
+        hints = "".join(map(_hint_of_type, types.silent))
         return unknown(
-            f"nothing shows the type of {names(types.silent)}",
+            f"nothing shows the type of {names(types.silent)}{hints}",
             want=[want.field(peer, "type") for peer in types.silent],
             evidence=types.evidence,
         )
     return passed(f"all peers are of one type: {types.listing()}", evidence=types.evidence)
+
+
+def _of_one_type(cluster: Cluster, types: Agreement[str]) -> str:
+    wanted = {fact.value for name, fact in types.said.items() if name not in types.odd}
+    kind = f"Expressway-{wanted.pop()}" if len(wanted) == 1 and types.odd else "the type the others have"
+    by_key = [p for p in cluster.peers if p.name in types.odd and p.version.value and is_upto(p.version.value, "X12.5")]
+    return steps(
+        f"on the other peers: take {who(types.odd)} off the peer list (System > Clustering), and close the gap",
+        f"on {who(types.odd)}: clear all peer fields in System > Clustering and restart; this resets it to factory "
+        "settings, and certificate, key, trust store and LAN 2 are lost, so save what is needed before",
+        f"on {who(types.odd)}: make it {kind} "
+        + (
+            "by the Traversal Server option key in Maintenance > Option keys"
+            if by_key
+            else "in Status > Overview > Run service setup"
+        )
+        + ", and restart it",
+        f"on the primary, then on the other peers, then on {who(types.odd)}: add it to the peer list again, and "
+        f"restart it",
+    )
+
+
+def _hint_of_type(peer: Peer) -> str:
+    """Return what the zones of a peer suggest, for the end of a reason."""
+    zones = {(fact.value or "").replace(" ", "").lower() for fact in peer.settings.values("zone_type").values()}
+    suggested = {kind for zone, kind in _TYPE_OF_ZONE.items() if zone in zones}
+    return f"; zones of {peer} suggest Expressway-{suggested.pop()}" if len(suggested) == 1 else ""
 
 
 @rule("R02", compares=True)
@@ -54,20 +88,33 @@ def software_versions_match(cluster: Cluster) -> Verdict:
     Passes: the version strings are equal to the last number; or they differ while an upgrade is evidently under
     way, which R03 judges.
     Violates: two versions outside an upgrade.
-    Unknown: a peer's version is not in the evidence, or equal versions come from different builds.
+    Unknown: a peer's version is not in the evidence; equal versions come from different builds; or a log tells of an
+    upgrade after the dump that shows the version.
     Not applicable: a cluster of one.
     """
-    versions = compare(cluster, lambda peer: peer.version, key=lambda release: release.text.casefold())
+    versions = compare(cluster, lambda peer: peer.version, key=_spelling)
+    later = cluster.view(upgrades.after_the_dumps)
+    evidence = (*versions.evidence, *(told.source for told in later.values()))
+    noted = "".join(
+        f"; the log of {name} tells of an upgrade to {told.version} at {told.time:%Y-%m-%d %H:%M} UTC, after the dump"
+        for name, told in later.items()
+    )
+    upgrade = upgrade_evidence(cluster)
+    if versions.differ and upgrade is not None:
+        return passed(
+            f"versions differ while an upgrade is under way: {versions.listing()}; see R03{noted}",
+            evidence=(*evidence, *upgrade),
+        )
+    if later and upgrade is None and _may_agree(versions, later) is versions.differ:
+        return unknown(
+            f"the dumps say {versions.listing()}{noted}",
+            want=[want.bundle(peer) for peer in cluster.peers if peer.name in later],
+            evidence=evidence,
+        )
     if versions.differ:
-        upgrade = _upgrade_evidence(cluster)
-        if upgrade is not None:
-            return passed(
-                f"versions differ while an upgrade is under way: {versions.listing()}; see R03",
-                evidence=(*versions.evidence, *upgrade),
-            )
         return violation(
-            f"versions differ, and neither alarm 20008 nor case.toml tells of an upgrade: {versions.listing()}",
-            evidence=versions.evidence,
+            f"versions differ, and neither alarm 20008 nor case.toml tells of an upgrade: {versions.listing()}{noted}",
+            evidence=evidence,
             at_fault=versions.odd,
             measured=versions.listing(),
             wanted="one version",
@@ -76,21 +123,38 @@ def software_versions_match(cluster: Cluster) -> Verdict:
         )
     if versions.silent:
         return unknown(
-            f"nothing shows the software version of {names(versions.silent)}",
+            f"nothing shows the software version of "
+            f"{names(versions.silent)}{''.join(map(_hint_of_version, versions.silent))}",
             want=[want.export(peer, "version") for peer in versions.silent],
-            evidence=versions.evidence,
+            evidence=evidence,
         )
     builds = compare(cluster, lambda peer: peer.build)
     if builds.differ:
         return unknown(
             f"the version is the same but the builds differ: {builds.listing()}",
             want=[want.support("whether these builds may be clustered")],
-            evidence=(*versions.evidence, *builds.evidence),
+            evidence=(*evidence, *builds.evidence),
         )
-    return passed(f"all peers run one version: {versions.listing()}", evidence=versions.evidence)
+    return passed(f"all peers run one version: {versions.listing()}{noted}", evidence=evidence)
 
 
-def _upgrade_evidence(cluster: Cluster) -> tuple[int, ...] | None:
+def _spelling(of: Release) -> object:
+    return of.numbers, of.tail
+
+
+def _may_agree(versions: Agreement[Release], later: dict[str, Later]) -> bool:
+    """Whether all versions are one if the upgrades that logs tell of count."""
+    said = {name: fact.value for name, fact in versions.said.items()}
+    said |= {name: told.version for name, told in later.items()}
+    return len(set(said.values())) == 1
+
+
+def _hint_of_version(peer: Peer) -> str:
+    built = of_build(peer.build.value or "")
+    return f"; the build of {peer}, {peer.build.value}, suggests {built}" if built else ""
+
+
+def upgrade_evidence(cluster: Cluster) -> tuple[int, ...] | None:
     """Return what shows an upgrade under way, None where nothing does."""
     alarms = [alarm.source for peer in cluster.peers for alarm in peer.raised(UPGRADE_ALARM)]
     if alarms:
@@ -110,10 +174,12 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
 
     Why: the cluster shares load as if all peers were alike.
     Passes: one platform, or platforms the guide calls equivalent: standard appliances (CE500, CE1000, CE1100)
-    with Medium VMs, and CE1100 with CE1200, which the guide describes.
+    with Medium VMs, and CE1100 with CE1200, which the guide describes. The size of a virtual machine is what its
+    export says, else the one its limits, or processors and memory together, fit.
     Violates: platforms that no reading makes equivalent, such as Medium with Large.
-    Unknown: a platform is not in the evidence, or the sources disagree: a CE1200 or CE1300 is put with large
-    systems in one guide and can be configured as a medium one.
+    Unknown: a platform is not in the evidence; the sources disagree: a CE1200 or CE1300 is put with large systems in
+    one guide and can be configured as a medium one; or alarm 10005 says that a virtual machine has less than it needs.
+    On exactly X14.0.7 that alarm is known to be wrong for Medium with a fast processor (CSCwc09399): told, no more.
     Not applicable: a cluster of one.
     """
     platforms = compare(cluster, lambda peer: peer.size)
@@ -137,13 +203,7 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
     if platforms.silent:
         return unknown(
             f"nothing shows the platform or VM size of {names(platforms.silent)}",
-            want=[
-                want.fact(
-                    f"on {peer}: note Status > System > Information, VM size or model, in case.toml as "
-                    f'[peers."{peer}"] platform = "..."'
-                )
-                for peer in platforms.silent
-            ],
+            want=[want.platform(peer) for peer in platforms.silent],
             evidence=platforms.evidence,
         )
     if Equivalence.UNCLEAR in relations:
@@ -160,7 +220,45 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
             or [want.support("whether these models may be clustered")],
             evidence=platforms.evidence,
         )
-    return passed(f"the platforms are equivalent: {platforms.listing()}", evidence=platforms.evidence)
+    return _equivalent(cluster, platforms)
+
+
+def _equivalent(cluster: Cluster, platforms: Agreement[str]) -> Verdict:
+    """Return what is said of equivalent platforms: whether each virtual machine has what its size needs."""
+    raised = {
+        peer.name: alarm
+        for peer in cluster.peers
+        for alarm in peer.raised(HARDWARE_ALARM)
+        if not (peer.platform.value and is_appliance(peer.platform.value))
+    }
+    evidence = (*platforms.evidence, *(alarm.source for alarm in raised.values()))
+    known = [
+        peer.name
+        for peer in cluster.peers
+        if peer.name in raised and peer.version.value and is_false_alarm(peer.version.value, peer.size.value)
+    ]
+    doubted = sorted(raised.keys() - set(known))
+    told = f"the platforms are equivalent: {platforms.listing()}"
+    if doubted:
+        return unknown(
+            f"{told}; but alarm 10005 says that the hardware of {', '.join(doubted)} is less than its release needs",
+            want=[_resources(name) for name in doubted],
+            evidence=evidence,
+        )
+    if known:
+        told += f"; alarm 10005 on {', '.join(known)} is known to be wrong for Medium on X14.0.7 (CSCwc09399)"
+    if any(fact.value == "Small" for fact in platforms.said.values()):
+        told += "; a cluster of Small VMs gives resilience and no capacity"
+    return passed(told, evidence=evidence)
+
+
+def _resources(name: str) -> Want:
+    text = (
+        f"on the host of {name}: give the virtual machine the processors, memory and reserved clock of its size, "
+        f"restart "
+        f"it, and take the diagnostic log archive of {name} again when alarm 10005 is gone"
+    )
+    return Want("bundle", name, text)
 
 
 def _odd_platforms(cluster: Cluster) -> tuple[str, ...]:

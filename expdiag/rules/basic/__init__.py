@@ -1,5 +1,5 @@
 """Basic configuration: names, certificates, option keys, H.323, firewall rules."""
 
-from expdiag.rules.basic import certificates, h323, names
+from expdiag.rules.basic import certificates, h323, names, options
 
-RULES = (*names.RULES, *certificates.RULES, *h323.RULES)
+RULES = (*names.RULES, *certificates.RULES, *h323.RULES, *options.RULES)
