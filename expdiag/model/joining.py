@@ -69,22 +69,20 @@ def is_peer_list(change: ConfigurationChange) -> bool:
     words = change.item.lower().translate(_PLAIN).split()
     if not words:
         return False
-    known = knowledge.load("platforms")["log"]["peer_list"]
+    known: list[str] = knowledge.load("platforms")["log"]["peer_list"]
     return words[0] in known or (words[0].startswith("cluster") and any("peer" in word for word in words[1:]))
 
 
 def is_type(change: ConfigurationChange) -> bool:
-    """Whether a change is one of the type of a node: its item says so, and its value, where there is one, is a type."""
+    """Whether a change is one of the type of a node.
+
+    Its item names a type and its value is one; where no value is told, its item stands in a table of the type.
+    """
     log = knowledge.load("platforms")["log"]
     words = change.item.lower().translate(_PLAIN).split()
-    if not words or not (words[-1] in log["type_words"] or words[0] in ("servicesetup", "systemtype")):
+    if not words or words[0] in log["other_tables"]:
         return False
-    if words[0] not in log["type_tables"]:
-        return False
-    return change.new is None or _type(change.new) is not None
-
-
-def _type(value: str) -> str | None:
-    log = knowledge.load("platforms")["log"]
-    plain = value.strip().lower().translate(_PLAIN).removeprefix("cisco ")
-    return "E" if plain in log["types_e"] else "C" if plain in log["types_c"] else None
+    if change.new is None:
+        return words[0] in log["type_tables"]
+    plain = change.new.lower().replace(" ", "").translate(_PLAIN).removeprefix("cisco")
+    return words[-1] in log["type_words"] and plain in log["types"]

@@ -35,6 +35,7 @@ class Tms:
         used: whether TMS manages the cluster.
         address: where, as an export or `case.toml` says.
         provisions: whether it replicates provisioning or FindMe data.
+        stated: whether `case.toml`, and no export, tells that it is used or not.
         notes: what of this contradicts something else, as sentences; they belong into every verdict.
     """
 
@@ -42,6 +43,7 @@ class Tms:
     address: Fact[str]
     provisions: Fact[bool]
     version: Fact[str]
+    stated: bool
     notes: tuple[str, ...] = ()
 
 
@@ -70,9 +72,10 @@ def of_cluster(cluster: Cluster) -> Tms:
         used = Fact(False, tuple(source for fact in addressed.values() for source in fact.sources))
     else:
         used = Fact(True, _sources(cluster, "tms")) if stated.address or stated.version else Fact()
+    told = stated.used is not None and not shown.value and not extension
     provisions, contradicted = _provisions(cluster)
     address = shown if shown.value else _text(cluster, "address")
-    return Tms(used, address, provisions, _text(cluster, "version"), (*notes, *contradicted))
+    return Tms(used, address, provisions, _text(cluster, "version"), told, (*notes, *contradicted))
 
 
 def extension_alarms(cluster: Cluster) -> dict[tuple[str, int], int]:

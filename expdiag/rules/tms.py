@@ -40,9 +40,8 @@ def _unused(found: Tms) -> Verdict | None:
     if found.used.value is None:
         return unknown("nothing shows whether Cisco TMS manages the cluster", want=[_is_used()])
     if not found.used.value:
-        return not_applicable(
-            f"Cisco TMS is not used: no external manager is configured{_noted(found)}", evidence=_evidence(found)
-        )
+        why = "case.toml says so" if found.stated else "no peer has the address of an external manager"
+        return not_applicable(f"Cisco TMS is not used: {why}{_noted(found)}", evidence=_evidence(found))
     return None
 
 

@@ -62,7 +62,7 @@ def no_expressway_select_mix(cluster: Cluster) -> Verdict:
             ),
             cite="Cluster guide X14.3, Clustering Requirements",
         )
-    silent = tuple(dict.fromkeys((*editions.silent, *images.silent)))
+    silent = tuple(peer for peer in cluster.peers if peer in editions.silent or peer in images.silent)
     if silent:
         return unknown(
             f"nothing shows product and software image of {names(silent)}",
@@ -155,6 +155,8 @@ def traversal_pair_same_size(cluster: Cluster) -> Verdict:
             "exports of an Expressway-E do not show how many Expressway-C there are; judge the case of that cluster",
             evidence=type_sources,
         )
+    if len(types) > 1:
+        return not_applicable("the cluster mixes types, see R01", evidence=type_sources)
     if mra.value is None:
         return unknown(
             "nothing shows whether Mobile and Remote Access is used",
