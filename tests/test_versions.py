@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from expdiag import knowledge
 from expdiag.model import versions
 from expdiag.model.versions import is_from, is_upto, of_build, release
 
@@ -63,6 +64,15 @@ def test_ranges_of_releases(of: str, first: str, last: str, inside: bool) -> Non
     assert found is not None
 
     assert (is_from(found, first) and is_upto(found, last)) is inside
+
+
+def test_the_list_of_what_changes_with_a_release() -> None:
+    changes = {name: versions.change(name) for name in knowledge.load("releases")["change"]}
+
+    assert all(change.what and change.cite for change in changes.values())
+    assert changes["smart-licensing-only"].holds(release("X14.2"))
+    assert not changes["smart-licensing-only"].holds(release("X14.1.9"))
+    assert changes["type-is-a-setting"].since == release("X12.6")
 
 
 def test_a_row_of_a_table_holds_from_its_release_on() -> None:

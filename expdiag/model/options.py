@@ -11,7 +11,7 @@ from typing import Any
 from expdiag import knowledge
 from expdiag.model.facts import Fact
 from expdiag.model.settings import Settings
-from expdiag.model.versions import Release, is_from, is_upto
+from expdiag.model.versions import Release, change
 
 # 116341Y05-1-********
 _KEY = re.compile(r"^\s*[0-9][0-9A-Z]{5}(?P<letter>[A-Z])(?P<number>[0-9]{1,6})-[0-9]{1,6}-", re.I)
@@ -49,13 +49,6 @@ class Option:
 def _codes() -> Mapping[str, Mapping[str, Any]]:
     codes: Mapping[str, Mapping[str, Any]] = knowledge.load("options")["code"]
     return codes
-
-
-@cache
-def rules() -> Mapping[str, str]:
-    """Return since when and until when option keys mean something, with citations."""
-    found: Mapping[str, str] = knowledge.load("options")["rules"]
-    return found
 
 
 def decode(key: str) -> Option | None:
@@ -117,18 +110,18 @@ def compares_as(letter: str, of: Release | None) -> str:
         return str(row["compare"])
     if of is None:
         return "default or same"
-    return "default" if is_from(of, rules()["default_from"]) else "same"
+    return "default" if change("features-without-keys").holds(of) else "same"
 
 
 def still_needed(letter: str, of: Release) -> bool:
     """Whether one source has a key do something in a release where another has the feature on without it."""
-    sooner = _codes().get(letter, {}).get("sooner")
-    return sooner is not None and is_from(of, rules()["default_from"]) and not is_from(of, sooner)
+    still = bool(_codes().get(letter, {}).get("still", False))
+    return still and change("features-without-keys").holds(of) and not change("type-is-a-setting").holds(of)
 
 
 def is_smart_only(of: Release) -> bool:
     """Whether a release knows smart licensing only."""
-    return is_from(of, rules()["smart_only_from"])
+    return change("smart-licensing-only").holds(of)
 
 
 def smart(settings: Settings) -> Fact[bool]:
@@ -143,6 +136,6 @@ def type_by_key(found: Fact[Options], of: Release | None) -> Fact[str]:
 
     That the key is absent says nothing here: from X12.5.4 the feature needs none.
     """
-    if of is None or not is_upto(of, rules()["type_key_until"]) or found.value is None:
+    if of is None or change("type-is-a-setting").holds(of) or found.value is None:
         return Fact()
-    return Fact("E", found.sources) if rules()["type_key"] in found.value.by_letter else Fact()
+    return Fact("E", found.sources) if knowledge.load("options")["type"]["letter"] in found.value.by_letter else Fact()

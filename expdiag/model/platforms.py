@@ -178,11 +178,6 @@ def compare(one: str, other: str) -> Equivalence:
     return Equivalence.SAME if len(mine | theirs) == 1 and not two_models else Equivalence.UNCLEAR
 
 
-def doubtful_from() -> str:
-    """Return the release from which the sources do not say whether appliances still run it."""
-    return str(knowledge.load("platforms")["appliances"]["doubtful_from"])
-
-
 def is_false_alarm(of: Release, size: str | None) -> bool:
     """Whether the alarm on unsuitable hardware is known to be wrong on a machine."""
     known = knowledge.load("platforms")["false_alarm"]

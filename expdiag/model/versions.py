@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache, total_ordering
-from typing import Any
+from typing import Any, NamedTuple
+
+from expdiag import knowledge
 
 # X14.3.4  X8.11.4  X7  X15.0PreAlpha2
 _RELEASE = re.compile(r"^\s*[Xx]?(?P<numbers>[0-9]{1,6}(?:\.[0-9]{1,6})*)(?P<tail>[^0-9.].*)?\s*$")
@@ -70,6 +72,27 @@ def is_upto(of: Release, last: str) -> bool:
     """Whether a release is one or earlier; `X12.5` takes every `X12.5.x`."""
     end = release(last)
     return end is not None and of.numbers[: len(end.numbers)] <= end.numbers
+
+
+class Change(NamedTuple):
+    """Something that is new in a release: since when, what, and who says so."""
+
+    since: Release
+    what: str
+    cite: str
+
+    def holds(self, of: Release) -> bool:
+        """Whether a release has it."""
+        return of.numbers >= self.since.numbers
+
+
+@cache
+def change(name: str) -> Change:
+    """Return a row of the list of what changes with a release, `knowledge/releases.toml`."""
+    row = knowledge.load("releases")["change"][name]
+    since = release(row["from"])
+    assert since is not None, row
+    return Change(since, row["what"], row["cite"])
 
 
 def row_for(rows: Iterable[Mapping[str, Any]], of: Release | None) -> Mapping[str, Any]:

@@ -6,8 +6,8 @@ from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
 from expdiag.model.joining import Joining
 from expdiag.model.peers import Peer
-from expdiag.model.platforms import Support, Unit, doubtful_from, is_appliance, unit, units_of
-from expdiag.model.versions import Release, is_from
+from expdiag.model.platforms import Support, Unit, is_appliance, unit, units_of
+from expdiag.model.versions import Release, change
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, who
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
@@ -277,10 +277,9 @@ def _supported(cluster: Cluster, peer: Peer, version: Release, units: list[Unit]
             evidence=evidence,
             **compared,
         )
-    if is_from(version, doubtful_from()):
-        notes.append(
-            f"the list of platforms of {doubtful_from()} names hypervisors only, so ask before the next upgrade"
-        )
+    doubtful = change("appliances-doubtful")
+    if doubtful.holds(version):
+        notes.append(f"from {doubtful.since} {doubtful.what} ({doubtful.cite}), so ask before the next upgrade")
     if (peer.settings.value("series").value or "").lower() == "false" and peer.platform.value == NEWER:
         notes.append("its status says VCS, which a CE1200 does not support (CE1200 Appliance Installation Guide)")
     noted = "".join(f"; {note}" for note in notes)

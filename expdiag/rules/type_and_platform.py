@@ -11,7 +11,7 @@ from expdiag.model.peers import Peer
 from expdiag.model.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
 from expdiag.model.platforms import compare as compare_platforms
 from expdiag.model.upgrades import Later
-from expdiag.model.versions import Release, is_upto, of_build
+from expdiag.model.versions import Release, change, of_build
 from expdiag.rules import want
 from expdiag.rules.agreement import Agreement, compare, names, who
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
@@ -56,7 +56,9 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
 def _of_one_type(cluster: Cluster, types: Agreement[str]) -> str:
     wanted = {fact.value for name, fact in types.said.items() if name not in types.odd}
     kind = f"Expressway-{wanted.pop()}" if len(wanted) == 1 and types.odd else "the type the others have"
-    by_key = [p for p in cluster.peers if p.name in types.odd and p.version.value and is_upto(p.version.value, "X12.5")]
+    setting = change("type-is-a-setting")
+    odd = [peer.version.value for peer in cluster.peers if peer.name in types.odd and peer.version.value]
+    by_key = odd and not any(setting.holds(version) for version in odd)
     return steps(
         f"on the other peers: take {who(types.odd)} off the peer list (System > Clustering), and close the gap",
         f"on {who(types.odd)}: clear all peer fields in System > Clustering and restart; this resets it to factory "
@@ -118,8 +120,7 @@ def software_versions_match(cluster: Cluster) -> Verdict:
             at_fault=versions.odd,
             measured=versions.listing(),
             wanted="one version",
-            fix=f"upgrade {who(versions.odd)} to the version of the others (Maintenance > Upgrade)"
-            + (", the primary first, then one peer at a time" if len(versions.odd) != 1 else ""),
+            fix=_same_version(versions),
         )
     if versions.silent:
         return unknown(
@@ -136,6 +137,15 @@ def software_versions_match(cluster: Cluster) -> Verdict:
             evidence=(*evidence, *builds.evidence),
         )
     return passed(f"all peers run one version: {versions.listing()}{noted}", evidence=evidence)
+
+
+def _same_version(versions: Agreement[Release]) -> str:
+    fix = f"upgrade {who(versions.odd)} to the version of the others (Maintenance > Upgrade)"
+    if len(versions.odd) != 1:
+        fix += ", the primary first, then one peer at a time"
+    direct = change("direct-upgrade")
+    old = [name for name in versions.odd if (of := versions.said[name].value) and not direct.holds(of)]
+    return f"{fix}; {who(old)} by way of {direct.since}, if it is to be X12 or later" if old else fix
 
 
 def _spelling(of: Release) -> object:

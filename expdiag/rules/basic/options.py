@@ -7,14 +7,15 @@ from dataclasses import dataclass
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
-from expdiag.model.options import Option, Options, compares_as, is_smart_only, rules, still_needed
+from expdiag.model.options import Option, Options, compares_as, is_smart_only, still_needed
 from expdiag.model.peers import Peer
+from expdiag.model.versions import change
 from expdiag.rules import want
 from expdiag.rules.agreement import names, who
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
 CHANGED_ALARMS = (25006, 30025)
-NOTED = ("exempt", "default")  # differences that are no fault
+PRODUCTS = "Administrator Guide X15.0, Reference Material, Product identifiers,"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +210,7 @@ def _mixed_licensing(keys: Keys) -> Verdict:
             "factory reset",
             *(f"on {peer}: turn it on in Maintenance > Smart licensing and register it" for peer in keys.mixed),
         ),
-        cite=rules()["smart_cite"],
+        cite=change("smart-licensing-only").cite,
     )
 
 
@@ -249,12 +250,15 @@ def _noted(cluster: Cluster, keys: Keys) -> str:
     needless = keys.that("default")
     if needless:
         notes.append(
-            f"without a meaning, because from {rules()['default_from']} this is on without a key: "
+            f"without a meaning, because from {change('features-without-keys').since} this is on without a key: "
             f"{'; '.join(map(str, needless))}"
         )
     releases = [peer.version.value for peer in keys.keyed if peer.version.value]
     if any(still_needed(found.letter, of) for found in needless for of in releases):
-        notes.append(f"{rules()['sooner_cite']} says so of the type and series keys from X12.6 only")
+        notes.append(
+            f"{PRODUCTS} says so of the type and series keys from {change('type-is-a-setting').since} only, "
+            f"{change('features-without-keys').cite} from {change('features-without-keys').since}"
+        )
     exempt = keys.that("exempt")
     if exempt:
         notes.append(f"licences that may differ, see R25: {'; '.join(map(str, exempt))}")

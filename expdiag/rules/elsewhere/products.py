@@ -7,12 +7,11 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.facts import Fact
 from expdiag.model.peers import Peer
 from expdiag.model.traversal import far_ends, uses_mra
-from expdiag.model.versions import is_from
+from expdiag.model.versions import change
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, who
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
-SELECT_FROM = "X14.2"
 FIPS_ALARM = 40046
 _ON, _OFF = ("on", "true", "enabled", "active"), ("off", "false", "disabled", "inactive")
 
@@ -42,8 +41,9 @@ def no_expressway_select_mix(cluster: Cluster) -> Verdict:
     """
     versions = [peer.version.value for peer in cluster.peers]
     version_sources = [source for peer in cluster.peers for source in peer.version.sources]
-    if all(of is not None and not is_from(of, SELECT_FROM) for of in versions):
-        return not_applicable(f"there is no Expressway Select before {SELECT_FROM}", evidence=version_sources)
+    select = change("expressway-select")
+    if all(of is not None and not select.holds(of) for of in versions):
+        return not_applicable(f"there is no Expressway Select before {select.since}", evidence=version_sources)
     editions = compare(cluster, _edition)
     images = compare(cluster, lambda peer: peer.settings.value("software_name"), lambda name: name.strip().lower())
     evidence = (*editions.evidence, *images.evidence)
