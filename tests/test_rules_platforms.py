@@ -402,3 +402,51 @@ def test_where_the_size_of_the_other_side_does_not_matter(case_of) -> None:
     assert finding(case_of(unstated), "E18").outcome == UNKNOWN
     off = everybody(settings={"CollaborationEdge Enabled": "Off"})
     assert finding(case_of(off(healthy(type="C"))), "E18").outcome == NOT_APPLICABLE
+
+
+# --- what contradicts, and what to do
+
+
+def test_what_case_toml_says_against_an_export_is_shown(case_of) -> None:
+    stated = healthy().stating('peers."e2"', type="C", platform="Large")
+    case = case_of(peer("e2", platform="Medium")(stated))
+
+    assert finding(case, "R01").outcome == finding(case, "R04").outcome == PASS
+    assert "case.toml says C of e2" in finding(case, "R01").verdict.reason
+    assert "case.toml says Large of e2" in finding(case, "R04").verdict.reason
+    assert 'type = "C"' in {source.text for source in finding(case, "R01").sources}
+
+
+def test_two_exports_of_other_versions_are_both_shown(files) -> None:
+    def change(host: str, members: dict[str, bytes]) -> dict[str, bytes]:
+        return {
+            n: m.replace(b'version="X14.3.4"', b'version="X14.3.9"') if host == "e2" else m for n, m in members.items()
+        }
+
+    found = finding(folder_of(files, healthy(), change), "R02")
+
+    assert (found.outcome, "says X14.3.9, and X14.3.4 counts" in found.verdict.reason) == (PASS, True)
+
+
+@pytest.mark.parametrize(
+    ("versions", "behind"),
+    [
+        ({"e2": "X14.3.3"}, ("e2",)),
+        ({"e2": "X14.3.5"}, ("e1", "e3")),
+        ({"e1": "X14.3.3"}, ("e1",)),
+    ],
+)
+def test_all_are_brought_to_the_newest_version_the_primary_first(
+    case_of, versions: dict[str, str], behind: tuple[str, ...]
+) -> None:
+    cluster = healthy()
+    for host, version in versions.items():
+        cluster = cluster.changed(host, version=version)
+    verdict = finding(case_of(cluster), "R02").verdict
+
+    assert verdict.log_in == behind
+    assert ("on e1, the primary: upgrade it" in verdict.fix) == ("e1" in behind)
+
+
+def test_a_release_too_old_for_a_direct_upgrade_goes_by_another(case_of) -> None:
+    assert "X8.11.4 before" in finding(case_of(peer("e3", version="X8.10.4")(healthy())), "R02").verdict.fix

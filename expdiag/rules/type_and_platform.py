@@ -1,22 +1,20 @@
-"""Type, software version and platform: what all peers must have in common."""
+"""Type and software version: what all peers must have in common, with their platform."""
 
 from __future__ import annotations
 
-from itertools import combinations
-
-from expdiag.findings import Verdict, Want
+from expdiag.findings import Verdict
 from expdiag.model import upgrades
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.model.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
-from expdiag.model.platforms import compare as compare_platforms
 from expdiag.model.upgrades import Later
 from expdiag.model.versions import Release, change, of_build
 from expdiag.rules import want
 from expdiag.rules.agreement import Agreement, compare, names, who
+from expdiag.rules.contradictions import contradicted
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
+from expdiag.rules.platforms import platforms_equivalent
 
-UPGRADE_ALARM, HARDWARE_ALARM = 20008, 10005
+UPGRADE_ALARM = 20008
 _TYPE_OF_ZONE = {"traversalserver": "E", "traversalclient": "C"}
 
 
@@ -34,10 +32,12 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
     Not applicable: a cluster of one.
     """
     types = compare(cluster, lambda peer: peer.type)
+    noted, against = contradicted(cluster, "type")
+    evidence = (*types.evidence, *against)
     if types.differ:
         return violation(
-            f"the cluster mixes types: {types.listing()}",
-            evidence=types.evidence,
+            f"the cluster mixes types: {types.listing()}{noted}",
+            evidence=evidence,
             at_fault=types.odd,
             measured=types.listing(),
             wanted="one type",
@@ -46,11 +46,11 @@ def no_mixed_types(cluster: Cluster) -> Verdict:
     if types.silent:
         hints = "".join(map(_hint_of_type, types.silent))
         return unknown(
-            f"nothing shows the type of {names(types.silent)}{hints}",
+            f"nothing shows the type of {names(types.silent)}{hints}{noted}",
             want=[want.field(peer, "type") for peer in types.silent],
-            evidence=types.evidence,
+            evidence=evidence,
         )
-    return passed(f"all peers are of one type: {types.listing()}", evidence=types.evidence)
+    return passed(f"all peers are of one type: {types.listing()}{noted}", evidence=evidence)
 
 
 def _of_one_type(cluster: Cluster, types: Agreement[str]) -> str:
@@ -96,8 +96,9 @@ def software_versions_match(cluster: Cluster) -> Verdict:
     """
     versions = compare(cluster, lambda peer: peer.version, key=_spelling)
     later = cluster.view(upgrades.after_the_dumps)
-    evidence = (*versions.evidence, *(told.source for told in later.values()))
-    noted = "".join(
+    otherwise, against = contradicted(cluster, "version")
+    evidence = (*versions.evidence, *(told.source for told in later.values()), *against)
+    noted = otherwise + "".join(
         f"; the log of {name} tells of an upgrade to {told.version} at {told.time:%Y-%m-%d %H:%M} UTC, after the dump"
         for name, told in later.items()
     )
@@ -118,9 +119,10 @@ def software_versions_match(cluster: Cluster) -> Verdict:
             f"versions differ, and neither alarm 20008 nor case.toml tells of an upgrade: {versions.listing()}{noted}",
             evidence=evidence,
             at_fault=versions.odd,
+            log_in=_behind(versions),
             measured=versions.listing(),
             wanted="one version",
-            fix=_same_version(versions),
+            fix=_same_version(cluster, versions),
         )
     if versions.silent:
         return unknown(
@@ -139,13 +141,27 @@ def software_versions_match(cluster: Cluster) -> Verdict:
     return passed(f"all peers run one version: {versions.listing()}{noted}", evidence=evidence)
 
 
-def _same_version(versions: Agreement[Release]) -> str:
-    fix = f"upgrade {who(versions.odd)} to the version of the others (Maintenance > Upgrade)"
-    if len(versions.odd) != 1:
-        fix += ", the primary first, then one peer at a time"
+def _behind(versions: Agreement[Release]) -> list[str]:
+    """Return the peers that run something older than the newest version there is."""
+    newest = max(fact.value for fact in versions.said.values() if fact.value)
+    return sorted(name for name, fact in versions.said.items() if fact.value and fact.value != newest)
+
+
+def _same_version(cluster: Cluster, versions: Agreement[Release]) -> str:
+    behind = _behind(versions)
+    newest = max(fact.value for fact in versions.said.values() if fact.value)
+    first = [name for name in behind if cluster.primary and name == cluster.primary.name]
+    rest = [name for name in behind if name not in first]
     direct = change("direct-upgrade")
-    old = [name for name in versions.odd if (of := versions.said[name].value) and not direct.holds(of)]
-    return f"{fix}; {who(old)} by way of {direct.since}, if it is to be X12 or later" if old else fix
+    old = [name for name in behind if (of := versions.said[name].value) and not direct.holds(of)]
+    return steps(
+        "change no configuration until all peers run one version, and make a backup of each (Maintenance > Backup and "
+        "restore)",
+        *([f"bring {who(old)} to {direct.since} before: no direct way leads to X12 and later"] if old else []),
+        *(f"on {name}, the primary: upgrade it to {newest} (Maintenance > Upgrade)" for name in first),
+        *([f"on {who(rest)}, one after the other: upgrade to {newest} (Maintenance > Upgrade)"] if rest else []),
+        "wait ten minutes, then see that no alarm of the cluster is left",
+    )
 
 
 def _spelling(of: Release) -> object:
@@ -176,110 +192,6 @@ def upgrade_evidence(cluster: Cluster) -> tuple[int, ...] | None:
         return None
     source = cluster.facts.sources.get("change")
     return () if source is None else (source,)
-
-
-@rule("R04", compares=True)
-def platforms_equivalent(cluster: Cluster) -> Verdict:
-    """All peers have platforms of equivalent capability.
-
-    Why: the cluster shares load as if all peers were alike.
-    Passes: one platform, or platforms the guide calls equivalent: standard appliances (CE500, CE1000, CE1100)
-    with Medium VMs, and CE1100 with CE1200, which the guide describes. The size of a virtual machine is what its
-    export says, else the one its limits, or processors and memory together, fit.
-    Violates: platforms that no reading makes equivalent, such as Medium with Large.
-    Unknown: a platform is not in the evidence; the sources disagree: a CE1200 or CE1300 is put with large systems in
-    one guide and can be configured as a medium one; or alarm 10005 says that a virtual machine has less than it needs.
-    On exactly X14.0.7 that alarm is known to be wrong for Medium with a fast processor (CSCwc09399): told, no more.
-    Not applicable: a cluster of one.
-    """
-    platforms = compare(cluster, lambda peer: peer.size)
-    relations = [
-        compare_platforms(one.value, other.value)
-        for one, other in combinations(platforms.said.values(), 2)
-        if one.value and other.value
-    ]
-    if Equivalence.DIFFERENT in relations:
-        odd = _odd_platforms(cluster)
-        return violation(
-            f"the platforms are not equivalent: {platforms.listing()}",
-            evidence=platforms.evidence,
-            at_fault=odd,
-            measured=platforms.listing(),
-            wanted="equivalent platforms",
-            fix=f"decide first whether {who(odd)} stays. If so, take it out of the peer lists, deploy it again on the "
-            "size of the others (a VM's size cannot be edited; a new OVA is needed) and do its other changes on the "
-            "new machine; else move it to a cluster of its own",
-        )
-    if platforms.silent:
-        return unknown(
-            f"nothing shows the platform or VM size of {names(platforms.silent)}",
-            want=[want.platform(peer) for peer in platforms.silent],
-            evidence=platforms.evidence,
-        )
-    if Equivalence.UNCLEAR in relations:
-        return unknown(
-            f"the sources do not agree whether these are equivalent: {platforms.listing()}",
-            want=[
-                want.fact(
-                    f"on {peer}: note the deployment size (System > Administration settings, Deployment Configuration) "
-                    f'in case.toml as [peers."{peer}"] platform = "Medium" or "Large"'
-                )
-                for peer in cluster.peers
-                if is_ambiguous(peer.size.value)
-            ]
-            or [want.support("whether these models may be clustered")],
-            evidence=platforms.evidence,
-        )
-    return _equivalent(cluster, platforms)
-
-
-def _equivalent(cluster: Cluster, platforms: Agreement[str]) -> Verdict:
-    """Return what is said of equivalent platforms: whether each virtual machine has what its size needs."""
-    raised = {
-        peer.name: alarm
-        for peer in cluster.peers
-        for alarm in peer.raised(HARDWARE_ALARM)
-        if not (peer.platform.value and is_appliance(peer.platform.value))
-    }
-    evidence = (*platforms.evidence, *(alarm.source for alarm in raised.values()))
-    known = [
-        peer.name
-        for peer in cluster.peers
-        if peer.name in raised and peer.version.value and is_false_alarm(peer.version.value, peer.size.value)
-    ]
-    doubted = sorted(raised.keys() - set(known))
-    told = f"the platforms are equivalent: {platforms.listing()}"
-    if doubted:
-        return unknown(
-            f"{told}; but alarm 10005 says that the hardware of {', '.join(doubted)} is less than its release needs",
-            want=[_resources(name) for name in doubted],
-            evidence=evidence,
-        )
-    if known:
-        told += f"; alarm 10005 on {', '.join(known)} is known to be wrong for Medium on X14.0.7 (CSCwc09399)"
-    if any(fact.value == "Small" for fact in platforms.said.values()):
-        told += "; a cluster of Small VMs gives resilience and no capacity"
-    return passed(told, evidence=evidence)
-
-
-def _resources(name: str) -> Want:
-    text = (
-        f"on the host of {name}: give the virtual machine the processors, memory and reserved clock of its size, "
-        f"restart "
-        f"it, and take the diagnostic log archive of {name} again when alarm 10005 is gone"
-    )
-    return Want("bundle", name, text)
-
-
-def _odd_platforms(cluster: Cluster) -> tuple[str, ...]:
-    """Return the peers not equivalent to the primary, else to the majority."""
-    values = {peer.name: peer.size.value for peer in cluster.peers if peer.size.value}
-    odd = cluster.odd_ones_out(values)
-    kept = [name for name in values if name not in odd]
-    if not kept:
-        return ()
-    reference = values[kept[0]]
-    return tuple(n for n in odd if compare_platforms(values[n], reference) is Equivalence.DIFFERENT)
 
 
 RULES = (no_mixed_types, software_versions_match, platforms_equivalent)
