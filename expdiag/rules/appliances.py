@@ -98,8 +98,7 @@ def _type_again(peer: Peer, wanted: str) -> str:
     return steps(
         f"on the other peers: take {peer} off the peer list (System > Clustering), and close the gap",
         f"on {peer}: clear all peer fields in System > Clustering and restart it; this resets it to factory settings, "
-        f"and "
-        "certificate, key, trust store and LAN 2 are lost, so save what is needed before",
+        "and certificate, key, trust store and LAN 2 are lost, so save what is needed before",
         f"on {peer}: set the type to {wanted} in {_SETUP}, then restart it",
         f"on the primary, then on the other peers, then on {peer}: add {peer} to the peer list (System > Clustering)",
         f"restart {peer}, and wait until its database status is Active",
@@ -293,9 +292,8 @@ def _other_version(cluster: Cluster, peer: Peer) -> str:
         f"plan with the other peers which version all units support; {peer} cannot stay in a cluster that needs "
         f"another",
         f"replace {peer} by a unit or a virtual machine that runs it: take it off the peer lists (System > "
-        f"Clustering), and "
-        "add the new one as the guide describes; or bring all peers to a version it runs, which needs a backup of that "
-        "version, because a backup restores onto the same version only",
+        "Clustering), and add the new one as the guide describes; or bring all peers to a version it runs, which "
+        "needs a backup of that version, because a backup restores onto the same version only",
     )
 
 

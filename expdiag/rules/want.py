@@ -118,7 +118,6 @@ def configuration_log(peer: Peer) -> Want:
     """Ask for the log of a peer that reaches back to when it was set up."""
     text = (
         f"on {peer}: Status > Logs > Configuration Log, or `configlog` at its command line, back to the day it was "
-        f"set up "
-        f"and joined; save it as {peer}/loggingsnapshot_{peer}_configuration.txt"
+        f"set up and joined; save it as {peer}/loggingsnapshot_{peer}_configuration.txt"
     )
     return Want("log", peer.name, text)

@@ -161,8 +161,7 @@ def _without_keys(keys: Keys) -> Verdict | None:
     if len(keys.keyed) == 1 and keys.smart:
         return not_applicable(
             f"only {keys.keyed[0]} still uses option keys; the others run a release that knows smart licensing only, "
-            f"see "
-            "R02",
+            "see R02",
             evidence=keys.evidence,
         )
     return None

@@ -114,11 +114,9 @@ def fips_mode_not_clustered(cluster: Cluster) -> Verdict:
             fix=steps(
                 "decide whether the mode or the cluster is needed; the two do not go together",
                 f"without the mode: turn FIPS140-2 off on {', '.join(at_fault)} in Maintenance > Advanced security, "
-                f"and "
-                "restart them one after the other, the primary first",
-                "without the cluster: disband it as the guide describes. Clearing all peer fields of a peer resets it "
-                "to "
-                "factory settings, so save what is needed before",
+                "and restart them one after the other, the primary first",
+                "without the cluster: disband it as the guide describes. Clearing all peer fields of a peer resets "
+                "it to factory settings, so save what is needed before",
             ),
             cite="Administrator Guide X15.0, Alarms Reference, 40046",
         )
@@ -179,29 +177,25 @@ def traversal_pair_same_size(cluster: Cluster) -> Verdict:
     if own in counts.values():
         return passed(
             f"this cluster has {own} peers, and of its traversal client zones {listed}; the size of their machines is "
-            f"not "
-            "shown here",
+            "not shown here",
             evidence=evidence,
             **compared,
         )
     if len(counts) > 1:
         return unknown(
             f"this cluster has {own} peers, and its traversal client zones other numbers: {listed}; which of them is "
-            f"for "
-            "Mobile and Remote Access is not shown",
+            "for Mobile and Remote Access is not shown",
             want=[want.support("whether clusters of these sizes may be paired")],
             evidence=evidence,
             **compared,
         )
     return violation(
         f"this cluster has {own} peers, and its traversal client {listed}: either the Expressway-E cluster has "
-        f"another size, "
-        "which hosted multitenant systems may have, or the zone does not list all of its peers",
+        "another size, which hosted multitenant systems may have, or the zone does not list all of its peers",
         evidence=evidence,
         fix=steps(
-            "on the primary: let the traversal client zone list every peer of the Expressway-E cluster (Configuration "
-            "> "
-            "Zones > Zones)",
+            "on the primary: let the traversal client zone list every peer of the Expressway-E cluster "
+            "(Configuration > Zones > Zones)",
             "where the clusters differ in size: plan to make them equal, unless the system is hosted multitenant",
         ),
         **compared,
