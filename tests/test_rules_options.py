@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import expdiag
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
@@ -207,3 +211,34 @@ def test_no_key_on_any_peer_passes(case_of) -> None:
     none = everybody(option_keys=(), settings={"Option 1 Key": ""})(of("X14.0.7"))
 
     assert finding(case_of(none), "R24").outcome == PASS
+
+
+KINDS = ("T00", "L00", "J00", "P00", "I500", "I1800", "R100", "Y5", "Y10", "W3")
+
+
+def by_hand(keys: list[set[str]]) -> str:
+    """Return what R24 has to say of peers of X8.11.4, from the table of the reference."""
+    letters = [{code[0] for code in own} for own in keys]
+    if any(letter in own and letter not in other for letter in "TLJPI" for own in letters for other in letters):
+        return VIOLATION
+    counts = [{code for code in own if code[0] in "RI"} for own in keys]
+    return PASS if all(own == counts[0] for own in counts) else UNKNOWN
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.sets(st.sampled_from(KINDS)), min_size=3, max_size=3))
+def test_any_keys_are_judged_as_by_hand_whatever_the_order(sets: list[set[str]]) -> None:
+    said = []
+    for names in (("e1", "e2", "e3"), ("x3", "x2", "x1")):
+        with tempfile.TemporaryDirectory() as folder:
+            for name, own in zip(names, sets, strict=True):
+                lines = [f'IP DNS Hostname: "{name}"', 'Option 64 Key: ""']
+                lines += [f'Option {n} Key: "116341{code}-1-{name * 4}"' for n, code in enumerate(sorted(own), start=1)]
+                text = "".join(f"*c xConfiguration {line}\n" for line in lines)
+                (Path(folder) / name).mkdir()
+                (Path(folder) / name / "x.txt").write_text(text)
+                status = '*s SystemUnit: /\n     Software:\n       Version: "X8.11.4"\n*s/end\n\nOK\n'
+                (Path(folder) / name / "s.txt").write_text(status)
+            said.append(finding(expdiag.load(folder), "R24").outcome)
+
+    assert said == [by_hand(sets)] * 2

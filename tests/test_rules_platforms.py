@@ -235,6 +235,20 @@ def test_a_fault_of_mixed_appliances_changes_its_rules_and_no_other(case_of, nam
     assert {key: outcome for key, outcome in found.items() if key[0] not in delays} == expected
 
 
+def test_the_log_that_is_asked_for_settles_when_the_type_was_set(case_of) -> None:
+    silent = peer("e3", events=())(mixed())
+    (want,) = finding(case_of(silent), "R49", "e3").verdict.want
+    assert "e3/loggingsnapshot_e3_configuration.txt" in want.text
+
+    record = "{}+00:00 e3 {}\n"
+    text = "".join(
+        record.format(f"{when:%Y-%m-%dT%H:%M:%S}.000", words) for when, words in products.set_up("E", JOINED)
+    )
+    answered = silent.with_files({"e3/loggingsnapshot_e3_configuration.txt": text})
+
+    assert finding(case_of(answered), "R49", "e3").outcome == PASS
+
+
 def test_what_was_tolerated_is_told_with_its_date(case_of) -> None:
     case = case_of(mixed("X14.0.7"))
 

@@ -194,7 +194,7 @@ def mixed_appliances_same_version(cluster: Cluster) -> Verdict:
     if hidden or silent:
         asked = {peer.name: peer for peer in (*hidden, *silent)}
         return unknown(
-            f"platform or version of {names(tuple(asked.values()))} is not in the evidence",
+            f"not in the evidence: platform or version of {names(tuple(asked.values()))}",
             want=[want.export(peer, "serial" if peer in hidden else "version") for peer in asked.values()],
             evidence=evidence,
         )
@@ -218,16 +218,19 @@ def appliance_supports_version(cluster: Cluster, peer: Peer) -> Verdict:
     on a CE1100, of which the sources say different things; alarm 10005 on an appliance whose release is in the range.
     Not applicable: it is a virtual machine; whether that has the resources it needs is R04's.
     """
-    if peer.platform.value and not is_appliance(peer.platform.value):
-        return not_applicable(f"it is a virtual machine ({peer.platform.value})", evidence=peer.platform.sources)
-    if peer.is_virtual.value:
-        return not_applicable("it is a virtual machine", evidence=peer.is_virtual.sources)
+    size = peer.platform.value if peer.platform.value and not is_appliance(peer.platform.value) else ""
+    if size or peer.is_virtual.value:
+        alarms = [alarm.source for alarm in peer.raised(HARDWARE_ALARM)]
+        return not_applicable(
+            f"it is a virtual machine{f' ({size})' if size else ''}" + ("; of alarm 10005 see R04" if alarms else ""),
+            evidence=[*(peer.is_virtual.sources or peer.platform.sources), *alarms],
+        )
     silent = [name for name, fact in (("serial", peer.platform), ("version", peer.version)) if not fact.known]
     version = peer.version.value
     if silent or version is None or peer.platform.value is None:
         words = {"serial": "its serial number and platform", "version": "its software version"}
         return unknown(
-            f"{' and '.join(words[name] for name in silent)} is not in the evidence",
+            f"not in the evidence: {' and '.join(words[name] for name in silent)}",
             want=[want.export(peer, silent[0])],
             evidence=[*peer.platform.sources, *peer.version.sources],
         )

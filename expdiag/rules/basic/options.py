@@ -171,7 +171,9 @@ def _open(keys: Keys, *compares: str) -> Verdict | None:
     """Return an unknown where keys are not shown, or differ in a way the sources leave open; None elsewhere."""
     if keys.silent:
         return unknown(
-            f"whether {names(keys.silent)} has option keys, and which, is not in the evidence",
+            f"the option keys of {names(keys.silent)} are not in the evidence"
+            if any(not peer.options.known for peer in keys.silent)
+            else f"nothing shows whether {names(keys.silent)} is licensed by its option keys or by smart licensing",
             want=[_asked(peer, keys) for peer in keys.silent],
             evidence=keys.evidence,
         )
