@@ -157,6 +157,26 @@ def test_the_deployment_of_an_appliance_by_its_limits(case_of) -> None:
 
 
 @pytest.mark.parametrize(
+    ("serial", "sizes", "outcome"),
+    [
+        ("52E10000", ("Medium", "Medium"), PASS),
+        ("52E10000", ("Medium", "Large"), VIOLATION),
+        ("52E10000", ("Medium", None), UNKNOWN),
+        ("52D00000", (None, "Large"), UNKNOWN),  # the guide describes this mixture of models
+        ("52D00000", (None, "Medium"), PASS),
+        ("52D00000", (None, None), PASS),
+    ],
+)
+def test_appliances_by_how_they_are_set_up(
+    case_of, serial: str, sizes: tuple[str | None, str | None], outcome: str
+) -> None:
+    two = healthy(2, version="X12.6", name="set").changed("e1", **appliance(serial, platform=sizes[0]))
+    case = case_of(two.changed("e2", **appliance("52E10001", platform=sizes[1])))
+
+    assert finding(case, "R04").outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("version", "size", "outcome"),
     [("X14.3.4", "Medium", UNKNOWN), ("X14.0.7", "Medium", PASS), ("X14.0.7", "Large", UNKNOWN)],
 )

@@ -6,6 +6,7 @@ from itertools import combinations
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
+from expdiag.model.peers import Peer
 from expdiag.model.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
 from expdiag.model.platforms import compare as compare_platforms
 from expdiag.rules import want
@@ -32,11 +33,7 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
     """
     platforms = compare(cluster, lambda peer: peer.size)
     noted, against = contradicted(cluster, "platform")
-    relations = [
-        compare_platforms(one.value, other.value)
-        for one, other in combinations(platforms.said.values(), 2)
-        if one.value and other.value
-    ]
+    relations = [_relation(*pair) for pair in combinations([p for p in cluster.peers if p.size.known], 2)]
     if Equivalence.DIFFERENT in relations:
         odd = _odd_platforms(cluster)
         return violation(
@@ -70,6 +67,14 @@ def platforms_equivalent(cluster: Cluster) -> Verdict:
             evidence=platforms.evidence,
         )
     return _equivalent(cluster, platforms, noted, against)
+
+
+def _relation(one: Peer, other: Peer) -> Equivalence:
+    """Compare two peers by size; a mixture of models the guide describes is not refuted by how large one is set up."""
+    found = compare_platforms(one.size.value or "", other.size.value or "")
+    models = (one.platform.value or "", other.platform.value or "")
+    described = models[0] != models[1] and compare_platforms(*models) is Equivalence.SAME
+    return Equivalence.UNCLEAR if found is Equivalence.DIFFERENT and described else found
 
 
 def _equivalent(cluster: Cluster, platforms: Agreement[str], noted: str, against: list[int]) -> Verdict:
