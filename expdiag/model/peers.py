@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from expdiag.model.facts import Fact
 from expdiag.model.names import Address, canonical, join, usable
-from expdiag.model.platforms import from_serial, from_size, is_ambiguous, is_virtual
+from expdiag.model.options import Options, installed, smart, type_by_key
+from expdiag.model.platforms import from_serial, from_size, is_ambiguous, is_virtual, size_by
 from expdiag.model.settings import Settings
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, Certificate, Replication
@@ -44,6 +45,8 @@ class Peer:
             the configured entries.
         deployment: the size an appliance or virtual machine is set up as, where that is told apart from the model.
         is_virtual: whether its hardware is a virtual machine.
+        options: what its option keys open.
+        smart_licensing: whether it is licensed by smart licensing instead.
         address_mapping: names of the cluster address mapping and the addresses they lead to, as its exports show it.
         settings: everything its exports say, by field.
         aliases: further texts that mean this peer, such as the entries of peer lists that lead to it.
@@ -62,6 +65,8 @@ class Peer:
     platform: Fact[str] = field(default_factory=Fact)
     deployment: Fact[str] = field(default_factory=Fact)
     is_virtual: Fact[bool] = field(default_factory=Fact)
+    options: Fact[Options] = field(default_factory=Fact)
+    smart_licensing: Fact[bool] = field(default_factory=Fact)
     interfaces: tuple[Interface, ...] = ()
     dual_interfaces: Fact[bool] = field(default_factory=Fact)
     cluster_name: Fact[str] = field(default_factory=Fact)
@@ -153,6 +158,7 @@ def describe(
     ordered = tuple(sorted(alarms, key=lambda alarm: (alarm.time is not None, alarm.time or 0)))
     called = next((row for row in settings.own_names() if not usable(row.value)), None)
     listed, dns_servers = settings.values("peer_address"), settings.values("dns_server")
+    options = installed(settings)
     return Peer(
         name="",
         seen=True,
@@ -162,13 +168,17 @@ def describe(
         ),
         domain=settings.value("domain"),
         system_name=system_name,
-        type=settings.value("type").map(lambda text: text if text in TYPES else None),
+        type=settings.value("type")
+        .map(lambda text: text if text in TYPES else None)
+        .or_else(type_by_key(options, settings.release)),
         version=_text(settings.value("version")).map(release),
         build=_text(settings.value("build")),
         serial=_text(settings.value("serial")),
         platform=_platform(settings),
-        deployment=_text(settings.value("deployment_size")).map(from_size),
+        deployment=_deployment(settings),
         is_virtual=_text(settings.value("hardware")).map(is_virtual),
+        options=options,
+        smart_licensing=smart(settings),
         interfaces=_interfaces(settings),
         dual_interfaces=settings.value("dual_interfaces").map(_flag),
         cluster_name=settings.value("cluster_name"),
@@ -230,7 +240,27 @@ def _platform(settings: Settings) -> Fact[str]:
     model = _text(settings.value("serial")).map(lambda text: from_serial(text, hardware.value))
     if model.known:
         return Fact(model.value, model.sources + hardware.sources)
-    return _text(settings.value("deployment_size")).map(from_size)
+    physical = hardware.value and not is_virtual(hardware.value)
+    return _deployment(settings, () if physical else ("processors", "memory"))
+
+
+_LIMITS = {"registrations": "registration_limit", "calls": "call_limit", "relays": "relay_limit"}
+
+
+def _deployment(settings: Settings, further: tuple[str, ...] = ()) -> Fact[str]:
+    """Return the size a machine is set up as: what says so, else what the limits it has fit.
+
+    Args:
+        settings: what its exports say.
+        further: fields that tell the size of a virtual machine, too, but not how an appliance is set up.
+    """
+    said = _text(settings.value("deployment_size")).map(from_size)
+    if said.known:
+        return said
+    shown = {name: _text(settings.value(at)) for name, at in (*_LIMITS.items(), *((name, name) for name in further))}
+    measures = {name: fact.value for name, fact in shown.items() if fact.value}
+    size = size_by(measures)
+    return Fact(size, tuple(s for fact in shown.values() for s in fact.sources)) if size else Fact()
 
 
 def _interfaces(settings: Settings) -> tuple[Interface, ...]:

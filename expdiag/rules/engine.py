@@ -24,12 +24,12 @@ from expdiag.findings import (
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.rules import basic, dns, elsewhere, network, plugins, symptoms, type_and_platform
+from expdiag.rules import appliances, basic, dns, elsewhere, network, plugins, symptoms, tms, type_and_platform
 from expdiag.rules.declare import Rule
 
 RULES: dict[str, Rule] = {
     rule.requirement.number: rule
-    for section in (type_and_platform, network, basic, dns, elsewhere)
+    for section in (type_and_platform, network, basic, dns, tms, appliances, elsewhere)
     for rule in section.RULES
 }
 

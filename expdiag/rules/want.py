@@ -247,6 +247,11 @@ def status(peer: Peer) -> Want:
     text = (
         f"on {peer}: xStatus, whole, saved as {peer}/xstat_dump_{peer}.txt, or the diagnostic log archive, which "
         "holds it"
+def licensing(peer: Peer) -> Want:
+    """Ask whether a peer is licensed by smart licensing."""
+    text = (
+        f"on {peer}: save what https://{target(peer)}/api/v1/status/common/smartlicensing/licensing answers as "
+        f"rest/{peer}/status/common/smartlicensing/licensing.json (Maintenance > Smart licensing shows the same)"
     )
     return Want("export", peer.name, text)
 
@@ -258,3 +263,29 @@ def clock(peer: Peer) -> Want:
         f"saved as probes/{peer}/ntp.pcap"
     )
     return Want("packets", peer.name, text)
+def platform(peer: Peer) -> Want:
+    """Ask for the platform of a peer."""
+    return fact(
+        f"on {peer}: note Status > System > Information, VM size or model, in case.toml as "
+        f'[peers."{peer}"] platform = "..."'
+    )
+
+
+def tms(key: str, example: str, where: str) -> Want:
+    """Ask for something only Cisco TMS shows.
+
+    Args:
+        key: key of `case.toml` that states it.
+        example: how it may look there.
+        where: the page of TMS that shows it.
+    """
+    return Want("fact", TMS, f"in Cisco TMS: note {where} in case.toml as [tms] {key} = {example}")
+
+
+def configuration_log(peer: Peer) -> Want:
+    """Ask for the log of a peer that reaches back to when it was set up."""
+    text = (
+        f"on {peer}: Status > Logs > Configuration Log, or `configlog` at its command line, back to the day it was "
+        f"set up and joined; save it as {peer}/loggingsnapshot_{peer}_configuration.txt"
+    )
+    return Want("log", peer.name, text)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from xml.sax.saxutils import escape, quoteattr
 
+from expdiag.scenarios import products
 from expdiag.scenarios.spec import PeerSpec
 
 Leaf = tuple[str, str]
@@ -52,6 +53,7 @@ def _configuration(peer: PeerSpec) -> list[Leaf]:
         ("Login Remote LDAP Server Address", ""),
         ("Management Interface Port", "443"),
         *((f"NTP Server {n} Address", _at(peer.ntp_servers, n)) for n in range(1, 6)),
+        *products.keys(peer.option_keys, peer.host_name),
         ("SIP Mode", "On"),
         ("SIP TLS Mode", "On"),
         ("SIP TLS Port", "5061"),
@@ -59,6 +61,7 @@ def _configuration(peer: PeerSpec) -> list[Leaf]:
         ("SystemUnit Name", peer.system_name),
         ("TimeZone Name", "GMT"),
         ("Zones DefaultZone SIP TLS Verify Mode", "Off"),
+        *products.traversal_zone(peer.traversal_peers),
     ]
 
 
@@ -108,6 +111,8 @@ def status(peer: PeerSpec, now: datetime) -> list[Leaf]:
         ("IP Protocol", _protocol(peer)),
         ("IP DNS Domain Name", peer.domain),
         *((f"IP DNS Server {n} Address", _at(peer.dns_servers, n)) for n in range(1, 6)),
+        ("Fips Mode", peer.fips),
+        *products.hardware(peer.hardware, peer.platform),
     ]
     for slot, alarm in enumerate(peer.alarms, start=61):
         leaves += [

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
+from expdiag.scenarios import products
+
 AS_OF = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 BOTH_PURPOSES = ("serverAuth", "clientAuth")
 
@@ -74,6 +76,8 @@ class PeerSpec:
         state: further status by path, likewise.
         events: further records of its log: when, and what follows the host name.
         members: further files of its archive by name.
+        option_keys: what its option keys open, as codes such as `J00`.
+        traversal_peers: what its traversal client zone lists.
     """
 
     host_name: str
@@ -105,6 +109,9 @@ class PeerSpec:
     state: Mapping[str, str] = field(default_factory=dict)
     events: tuple[tuple[datetime, str], ...] = ()
     members: Mapping[str, str] = field(default_factory=dict)
+    option_keys: tuple[str, ...] = ()
+    traversal_peers: tuple[str, ...] = ()
+    fips: str = "off"
 
     @property
     def fqdn(self) -> str:
@@ -182,6 +189,8 @@ def healthy(
             static_nat={2: f"203.0.113.{10 + number}"} if type == "E" else {},
             cluster_name=f"cluster.{domain}",
             peer_list=fqdns,
+            option_keys=products.option_keys(version, type),
+            traversal_peers=products.traversal_peers(size, type, domain),
         )
         for number, host in enumerate(hosts, start=1)
     )
