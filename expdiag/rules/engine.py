@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from expdiag import knowledge
 from expdiag.case import Case
@@ -22,7 +23,9 @@ from expdiag.findings import (
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
+from expdiag.model.staleness import stale
 from expdiag.rules import basic, dns, elsewhere, network, type_and_platform
+from expdiag.rules.agreement import shown
 from expdiag.rules.declare import Rule
 
 RULES: dict[str, Rule] = {
@@ -68,7 +71,7 @@ def check(case: Case, rules: Iterable[str] = (), progress: Callable[[str], None]
         if progress:
             progress(requirement.rule)
         for subject, peers in _subjects(requirement, cluster):
-            verdict = _judge(requirement, cluster, peers)
+            verdict = with_stale_evidence(_judge(requirement, cluster, peers), cluster)
             findings.append(
                 Finding(
                     requirement=requirement,
@@ -109,6 +112,21 @@ def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) 
         return rule.judge(cluster, *peers)
     except Exception as error:  # a crashing rule must not take the others with it
         return Verdict(UNKNOWN, f"the rule crashed ({type(error).__name__}: {error})", crashed=True)
+
+
+def with_stale_evidence(verdict: Verdict, cluster: Cluster) -> Verdict:
+    """Return a verdict that says which of its evidence is older than a logged change of the same setting."""
+    known = cluster.view(stale)
+    met = {found.source: found for source in verdict.evidence if (found := known.get(source))} if known else {}
+    if not met:
+        return verdict
+    told = "; ".join(
+        f"{found.path} of {found.peer} was dumped at {found.taken:%Y-%m-%d %H:%M:%S} UTC and changed to "
+        f"{shown(found.new)} at {found.changed:%Y-%m-%d %H:%M:%S} UTC, as its log shows"
+        for found in met.values()
+    )
+    evidence = tuple(dict.fromkeys((*verdict.evidence, *met)))
+    return replace(verdict, reason=f"{verdict.reason} (stale evidence: {told})", evidence=evidence)
 
 
 def _accepted(requirement: Requirement, subject: Subject, verdict: Verdict, cluster: Cluster) -> str | None:
