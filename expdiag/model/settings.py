@@ -67,12 +67,8 @@ def bare(path: str) -> str:
     return _MARKS.sub("", path).lower().replace("configuration", "")
 
 
-def _alike(one: str, other: str) -> bool:
-    """Whether two values are spellings of one: a log and a dump may differ in case, and in how they say yes and no."""
-    return _spelled(one) == _spelled(other)
-
-
-def _spelled(value: str) -> str:
+def spelled(value: str) -> str:
+    """Return a value as a log and a dump are compared, which differ in case, and in how they say yes and no."""
     plain = value.strip().casefold()
     return _SPELLINGS.get(plain, plain)
 
@@ -153,17 +149,17 @@ class Settings:
         yield from self._mentions(field, self.release)
 
     def _mentions(self, field: str, of: Release | None) -> Iterator[Mention]:
-        spelled = words(field)
+        ours = words(field)
         for place in places(field, of):
             for row in self.at(place):
                 if later := self.superseded(row):
                     new = later.change.new or ""
                     at = _number(row.path) if has_index(field) else None
-                    yield Mention(place, row.path, at, spelled.get(new.lower(), new), later.change.source, False)
+                    yield Mention(place, row.path, at, ours.get(new.lower(), new), later.change.source, False)
                 value = place.means if place.means is not None else row.value
                 is_old = file_number(row.source) in self._old_files
                 number = _number(row.path) if has_index(field) else None
-                yield Mention(place, row.path, number, spelled.get(value.lower(), value), row.source, is_old)
+                yield Mention(place, row.path, number, ours.get(value.lower(), value), row.source, is_old)
 
     @property
     def old_files(self) -> frozenset[int]:
@@ -171,23 +167,26 @@ class Settings:
         return self._old_files
 
     @property
-    def taken(self) -> Mapping[int, datetime]:
-        """When its dumps were taken, by file number."""
-        return self._taken
-
-    @property
     def changed(self) -> Mapping[str, ConfigurationChange]:
         """The newest logged change of each setting that tells its new value, by its `bare` item."""
         return self._changed
+
+    def change_of(self, path: str) -> ConfigurationChange | None:
+        """Return the newest logged change of a setting that tells its new value."""
+        return self._changed.get(bare(path)) if self._changed else None
+
+    def taken_of(self, source: int) -> datetime | None:
+        """Return when the dump a source lies in was taken, None where nothing tells."""
+        return self._taken.get(file_number(source))
 
     def superseded(self, row: Setting) -> Superseded | None:
         """Return the change that was logged after a dump was taken and says something else than the dump."""
         if not self._changed or row.tree not in ("configuration", "status"):
             return None
-        change, taken = self._changed.get(bare(row.path)), self._taken.get(file_number(row.source))
+        change, taken = self.change_of(row.path), self.taken_of(row.source)
         if change is None or taken is None or change.time is None or change.time <= taken:
             return None
-        return None if _alike(change.new or "", row.value) else Superseded(row, taken, change)
+        return None if spelled(change.new or "") == spelled(row.value) else Superseded(row, taken, change)
 
     def _first(self, field: str, of: Release | None) -> Mention | None:
         empty = None

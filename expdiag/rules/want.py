@@ -34,6 +34,28 @@ def export(peer: Peer, name: str) -> Want:
     return Want("export", peer.name, text)
 
 
+def configuration(peer: Peer) -> Want:
+    """Ask for the whole configuration of a peer."""
+    if not peer.seen:
+        return bundle(peer)
+    text = (
+        f"on {peer}: the diagnostic log archive with xconf_dump (text and XML), or https://{peer}/configuration.xml "
+        f"saved as {peer}/configuration.xml in the case folder; take those of all peers within the same hour"
+    )
+    return Want("export", peer.name, text)
+
+
+def status(peer: Peer) -> Want:
+    """Ask for the status of a peer, which lists the alarms that are up."""
+    if not peer.seen:
+        return bundle(peer)
+    text = (
+        f"on {peer}: the diagnostic log archive with xstat_dump, or https://{peer}/status.xml saved as "
+        f"{peer}/status.xml in the case folder (it lists the alarms that are up)"
+    )
+    return Want("export", peer.name, text)
+
+
 def certificate(peer: Peer) -> Want:
     """Ask for the server certificate of a peer."""
     text = (
