@@ -7,17 +7,16 @@ printed list lacks is one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import compress
-from operator import ne
 from typing import NamedTuple
 
 from expdiag.model import replication
 from expdiag.model.cluster import Cluster
 from expdiag.model.dumps import REST, TEXT, XML, Dump, configurations
 from expdiag.model.entries import Leaf, differences_of_list, split
+from expdiag.model.oddities import Sought, odd_paths
 from expdiag.model.peers import Peer
 from expdiag.model.settings import spelled
 from expdiag.tables import Setting
@@ -125,30 +124,26 @@ def _groups(cluster: Cluster, dumps: Mapping[tuple[str, str], Dump]) -> list[tup
 
 def _compare(dumps: Sequence[Dump], *, is_mixed: bool) -> dict[str, dict[str, Leaf]]:
     """Return what differs by where it stands, with what each peer says."""
-    odd = _odd_paths(dumps, is_mixed=is_mixed)
-    lists = {place[0] for path in odd if (place := split(path))}
-    singles = {path for path in odd if not split(path)}
-    beginnings = tuple(f"{name} " for name in lists)
+    odd = odd_paths([dump.texts() for dump in dumps], is_mixed=is_mixed)
+    odd = {path for path in odd if replication.kind(path) != replication.PEER_SPECIFIC}
+    places = {path: split(path) for path in odd}
+    singles = {path for path, place in places.items() if not place}
+    sought = Sought.of(place for place in places.values() if place)
     said: dict[str, dict[str, Leaf]] = {}
-    entries: dict[str, dict[str, dict[int, dict[str, Leaf]]]] = {}
+    entries: dict[str, dict[str, dict[int, dict[str, Leaf]]]] = {name: {} for name in sought.lists}
     printed: dict[str, set[str]] = {}
     for dump in dumps if odd else ():
         paths, values = dump.columns()
         compared = [path.lower() for path in paths] if is_mixed else paths
-        printed[dump.peer] = {path.partition(" ")[0] for path in compared}
-        for number, path in enumerate(compared):
-            if path in singles:
-                said.setdefault(path, {})[dump.peer] = Leaf(values[number], paths[number], dump.source(number))
-            elif beginnings and path.startswith(beginnings) and (place := _entry_of(path, lists)):
-                of_peer = entries.setdefault(place[0], {}).setdefault(dump.peer, {})
+        printed[dump.peer] = sought.printed(compared)
+        for number in [number for number, path in enumerate(compared) if path in singles]:
+            said.setdefault(compared[number], {})[dump.peer] = Leaf(values[number], paths[number], dump.source(number))
+        for number, (name, index, rest) in sought.found(compared):
+            if replication.kind(paths[number]) != replication.PEER_SPECIFIC:
                 leaf = Leaf(values[number], paths[number], dump.source(number))
-                of_peer.setdefault(place[1], {})[place[2]] = leaf
+                entries[name].setdefault(dump.peer, {}).setdefault(index, {})[rest] = leaf
     for name, by_peer in entries.items():
-        whole = {
-            dump.peer
-            for dump in dumps
-            if dump.complete and _prints(name, dump, dumps, by_peer, printed, is_mixed=is_mixed)
-        }
+        whole = {dump.peer for dump in dumps if dump.complete and _prints(name, dump, printed, is_mixed=is_mixed)}
         said.update(differences_of_list(name, by_peer, whole, is_mixed=is_mixed))
     return {where: leaves for where, leaves in said.items() if _differ(leaves, is_mixed=is_mixed)}
 
@@ -158,49 +153,16 @@ def _differ(leaves: Mapping[str, Leaf], *, is_mixed: bool) -> bool:
     return len({text and text.casefold() for text in said} if is_mixed else said) > 1
 
 
-def _odd_paths(dumps: Sequence[Dump], *, is_mixed: bool) -> set[str]:
-    """Return the paths of what replicates, or may, and is not everywhere alike."""
-    first, *others = (dump.columns() for dump in dumps)
-    paths, values = _lowered(first) if is_mixed else first
-    whole: set[tuple[str, str]] | None = None
-    odd: set[str] = set()
-    for column in others:
-        other_paths, other_values = _lowered(column) if is_mixed else column
-        if other_paths == paths:
-            odd.update(compress(paths, map(ne, values, other_values)))
-        else:
-            whole = whole or set(zip(paths, values, strict=True))
-            odd.update(path for path, _ in whole.symmetric_difference(zip(other_paths, other_values, strict=True)))
-    return {path for path in odd if replication.kind(path) != replication.PEER_SPECIFIC}
-
-
-def _entry_of(path: str, lists: Collection[str]) -> tuple[str, int, str] | None:
-    place = split(path)
-    is_compared = place and place[0] in lists and replication.kind(path) != replication.PEER_SPECIFIC
-    return place if is_compared else None
-
-
-def _lowered(columns: tuple[list[str], list[str]]) -> tuple[list[str], list[str]]:
-    return [path.lower() for path in columns[0]], [value.strip().casefold() for value in columns[1]]
-
-
-def _prints(
-    name: str,
-    dump: Dump,
-    dumps: Sequence[Dump],
-    by_peer: Mapping[str, object],
-    printed: Mapping[str, set[str]],
-    *,
-    is_mixed: bool,
-) -> bool:
+def _prints(name: str, dump: Dump, printed: Mapping[str, set[str]], *, is_mixed: bool) -> bool:
     """Whether a dump would print an entry of a list if there were one: it prints others, or all that stands around."""
-    if dump.peer in by_peer:
+    words = printed[dump.peer]
+    if name in words:
         return True
     if is_mixed or dump.form == REST:
         return False
-    words = printed[dump.peer]
-    everything = set[str]().union(*printed.values())
-    return (name.partition(" ")[0] in words and " " in name) or 4 * len(words) >= 3 * len(everything)
+    everything = {word for found in printed.values() for word in found if " " not in word}
+    own = {word for word in words if " " not in word}
+    return (name.partition(" ")[0] in own and " " in name) or 4 * len(own) >= 3 * len(everything)
 
 
 def _difference(where: str, leaves: Mapping[str, Leaf], peers: Mapping[str, Peer]) -> Difference | None:
@@ -271,9 +233,4 @@ def _names_itself(leaves: Mapping[str, Leaf], peers: Mapping[str, Peer]) -> bool
 
 def _sample(peer: str, dumps: Mapping[tuple[str, str], Dump]) -> int | None:
     dump = dumps.get((peer, XML)) or dumps.get((peer, TEXT))
-    if dump is None:
-        return None
-    paths: Iterable[str] = dump.columns()[0]
-    found = (number for number, path in enumerate(paths) if replication.kind(path) == replication.REPLICATES)
-    number = next(found, None)
-    return None if number is None else dump.source(number)
+    return dump.first(lambda path: replication.kind(path) == replication.REPLICATES) if dump else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -12,7 +12,7 @@ from expdiag.model.cluster import Cluster
 from expdiag.tables import Leaves, Setting
 from expdiag.tables.leaves import Block
 
-XML, TEXT, REST = "XML", "text", "REST"
+XML, TEXT, REST = FORMS = ("XML", "text", "REST")
 STATES = ("xStatus text", "status XML")
 
 
@@ -42,18 +42,32 @@ class Dump:
     def __len__(self) -> int:
         return self._size
 
-    def columns(self) -> tuple[list[str], list[str]]:
-        """Return all paths and all values, made anew from their blocks: a large dump has half a million of each."""
+    def texts(self) -> tuple[str, str]:
+        """Return all paths and all values, one a line: to be compared as they are, a large dump has half a million."""
         paths: list[str] = []
         values: list[str] = []
         for run in self._runs:
             if isinstance(run, Block):
-                paths += run.paths.split("\n")
-                values += run.values.split("\n")
+                paths.append(run.paths)
+                values.append(run.values)
             else:
                 paths += [row.path for row in run]
-                values += [row.value for row in run]
-        return paths, values
+                values += [row.value.replace("\n", " ") for row in run]
+        return "\n".join(paths), "\n".join(values)
+
+    def columns(self) -> tuple[list[str], list[str]]:
+        """Return all paths and all values."""
+        paths, values = self.texts()
+        return paths.split("\n"), values.split("\n")
+
+    def first(self, fits: Callable[[str], bool]) -> int | None:
+        """Return the source of the first setting whose path fits, None where there is none."""
+        for run in self._runs:
+            paths = run.paths.split("\n") if isinstance(run, Block) else [row.path for row in run]
+            place = next((place for place, path in enumerate(paths) if fits(path)), None)
+            if place is not None:
+                return run.first + place if isinstance(run, Block) else run[place].source
+        return None
 
     def source(self, number: int) -> int:
         """Return the source of a setting, counted from 0."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address, same_name
 from expdiag.model.peers import Peer
-from expdiag.model.zones import Zone, zones
+from expdiag.model.zones import Target, zones
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
@@ -28,19 +30,18 @@ def peers_not_each_others_neighbors(cluster: Cluster, peer: Peer) -> Verdict:
     shown = cluster.view(zones).get(peer.name)
     if shown is None or shown.sample is None:
         return unknown("its zones are not in the evidence", want=[want.configuration(peer)])
-    found = [
-        (zone, text, source, who)
-        for zone in shown.zones
-        for text, source in zone.addresses
-        if (who := _leads_to(cluster, peer, text))
-    ]
+    meaning = {text: _leads_to(cluster, peer, text) for text in {target.text for target in shown.targets}}
+    found = [target for target in shown.targets if meaning[target.text]]
     if found:
-        listing = "; ".join(f"{_called(zone)} leads to {text}, which is {who}" for zone, text, _, who in found)
+        listing = "; ".join(
+            f'zone "{target.zone}" ({target.kind}) leads to {target.text}, which is {meaning[target.text]}'
+            for target in found
+        )
         return violation(
             listing,
-            evidence=[source for _, _, source, _ in found],
+            evidence=[target.source for target in found],
             at_fault=[peer.name],
-            measured=", ".join(text for _, text, _, _ in found),
+            measured=", ".join(target.text for target in found),
             wanted="systems outside the cluster",
             log_in=[cluster.primary.name] if cluster.primary else [],
             fix=_fix(cluster, peer, found),
@@ -50,11 +51,10 @@ def peers_not_each_others_neighbors(cluster: Cluster, peer: Peer) -> Verdict:
         return not_applicable("its peer list is empty: this Expressway is not clustered", evidence=[shown.sample])
     if not shown.complete:
         return unknown("the export of its zones is cut off", want=[want.configuration(peer)], evidence=[shown.sample])
-    addressed = [text for zone in shown.zones for text, _ in zone.addresses]
-    open_names = sorted({text for text in addressed if address(text) is None})
+    open_names = sorted(text for text in meaning if address(text) is None)
     note = f" (by name, so taken for other systems: {', '.join(open_names[:5])})" if open_names else ""
-    sources = [source for zone in shown.zones for _, source in zone.addresses]
-    return passed(f"none of its {len(shown.zones)} zones leads to a peer{note}", evidence=[shown.sample, *sources[:10]])
+    sources = [target.source for target in shown.targets[:10]]
+    return passed(f"no zone leads to a peer; they lead to {len(meaning)} systems{note}", [shown.sample, *sources])
 
 
 def _leads_to(cluster: Cluster, peer: Peer, text: str) -> str:
@@ -68,14 +68,10 @@ def _leads_to(cluster: Cluster, peer: Peer, text: str) -> str:
     return "this peer itself" if met is peer else f"peer {met}"
 
 
-def _called(zone: Zone) -> str:
-    return f'zone "{zone.name}"{f" ({zone.kind})" if zone.kind else ""}'
-
-
-def _fix(cluster: Cluster, peer: Peer, found: list[tuple[Zone, str, int, str]]) -> str:
+def _fix(cluster: Cluster, peer: Peer, found: Sequence[Target]) -> str:
     where = f"on {cluster.primary}, the primary" if cluster.primary else "on the primary"
-    called = " and ".join(dict.fromkeys(f'"{zone.name}"' for zone, _, _, _ in found))
-    texts = " and ".join(dict.fromkeys(text for _, text, _, _ in found))
+    called = " and ".join(dict.fromkeys(f'"{target.zone}"' for target in found))
+    texts = " and ".join(dict.fromkeys(target.text for target in found))
     return steps(
         f"{where}: take {texts} out of zone {called} ({PAGE}), or delete the zone where nothing else is in it; search "
         "rules that point to it go first (Configuration > Dial plan > Search rules)",

@@ -147,7 +147,11 @@ def own_address_in_peer_list(cluster: Cluster, peer: Peer) -> Verdict:
     if own:
         behind_nat = address(own) in peer.nat_addresses
         note = ", its static NAT address; see R10" if behind_nat else ""
-        return passed(f"it is in its peer list as {own}{note}", evidence=sources)
+        note += "; alarm 20003 says that addresses are missing or used twice, see R05" if invalid else ""
+        said = peer.raised(NOT_LISTED_ALARM)
+        if said and not behind_nat:
+            return _listed_but_reported(peer, own, [*sources, *(alarm.source for alarm in said)])
+        return passed(f"it is in its peer list as {own}{note}", evidence=[*sources, *invalid])
     alarms = [alarm.source for alarm in peer.raised(NOT_LISTED_ALARM)]
     if not peer.listed and not alarms:
         return unknown("its peer list is not in the evidence", want=[want.export(peer, "peer_address")])
