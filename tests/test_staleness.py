@@ -115,3 +115,16 @@ def test_secrets_of_a_change_are_never_shown(case_of) -> None:
 
     assert not case.cluster.view(stale)
     assert "hunter2" not in repr([found.verdict for found in expdiag.check(case)])
+
+
+@pytest.mark.parametrize(
+    "item", ["clusterConfiguration cluster_name", "cluster cluster_name", "alternates clusterName"]
+)
+def test_a_field_may_have_another_name_in_the_log(case_of, item: str) -> None:
+    cluster = healthy()
+    right = cluster.peers[0].cluster_name
+    found = finding(case_of(cluster.changed("e2", events=(change(item, right, "other"),))), "E02")
+
+    assert found.outcome == VIOLATION
+    assert "Alternates Cluster Name of e2" in found.verdict.reason
+    assert "other on e2" in found.verdict.reason

@@ -83,7 +83,7 @@ class Drift:
 
     def dump_of(self, peer: str) -> Dump | None:
         """Return the most complete dump of a peer, None where there is none; answers of the REST API are no dump."""
-        return self.dumps.get((peer, XML)) or self.dumps.get((peer, TEXT))
+        return _best(peer, self.dumps)
 
 
 def drift(cluster: Cluster) -> Drift:
@@ -112,14 +112,20 @@ def _groups(cluster: Cluster, dumps: Mapping[tuple[str, str], Dump]) -> list[tup
         form: [dumps[peer.name, form] for peer in ordered if (peer.name, form) in dumps] for form in (XML, TEXT, REST)
     }
     groups = [(by_form[XML], False)]
-    if len(by_form[TEXT]) > len(by_form[XML]) or {d.peer for d in by_form[TEXT]} - {d.peer for d in by_form[XML]}:
+    whole = {dump.peer for dump in by_form[XML] if dump.complete}
+    if {dump.peer for dump in by_form[TEXT]} - whole:
         groups.append((by_form[TEXT], False))
         have_all = {d.peer for d in (*by_form[XML], *by_form[TEXT])}
         if all({d.peer for d in by_form[form]} != have_all for form in (XML, TEXT)):
-            best = [dumps.get((p.name, XML)) or dumps.get((p.name, TEXT)) for p in ordered]
+            best = [_best(peer.name, dumps) for peer in ordered]
             groups.append(([dump for dump in best if dump], True))
     groups.append((by_form[REST], False))
     return [(group, is_mixed) for group, is_mixed in groups if len(group) > 1]
+
+
+def _best(peer: str, dumps: Mapping[tuple[str, str], Dump]) -> Dump | None:
+    found = [dumps[peer, form] for form in (XML, TEXT) if (peer, form) in dumps]
+    return next((dump for dump in found if dump.complete), found[0] if found else None)
 
 
 def _compare(dumps: Sequence[Dump], *, is_mixed: bool) -> dict[str, dict[str, Leaf]]:
@@ -232,5 +238,5 @@ def _names_itself(leaves: Mapping[str, Leaf], peers: Mapping[str, Peer]) -> bool
 
 
 def _sample(peer: str, dumps: Mapping[tuple[str, str], Dump]) -> int | None:
-    dump = dumps.get((peer, XML)) or dumps.get((peer, TEXT))
+    dump = _best(peer, dumps)
     return dump.first(lambda path: replication.kind(path) == replication.REPLICATES) if dump else None

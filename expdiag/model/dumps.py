@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from expdiag.evidence import file_number
 from expdiag.model.cluster import Cluster
@@ -98,10 +99,7 @@ def configurations(cluster: Cluster) -> dict[tuple[str, str], Dump]:
 
 
 def _runs(cluster: Cluster) -> Iterator[tuple[str, Sequence[Setting]]]:
-    settings = cluster.rows["settings"]
-    if not isinstance(settings, Leaves):
-        plain, settings = settings, Leaves()
-        settings.extend(plain)
+    settings = cast("Leaves", cluster.rows["settings"])
     for tree in ("configuration", "rest"):
         for run in settings.runs(tree, file_number):
             yield tree, run

@@ -31,11 +31,9 @@ def _odd_values(paths: str, values: str, others: str) -> Iterator[str]:
     if values == others:
         return
     begin = values.count("\n", 0, _common_start(values, others))
-    end = values.count("\n", len(values) - _common_end(values, others))
-    own, their = (text.split("\n") for text in (values, others))
-    stop = len(own) - end
-    named = paths.split("\n")[begin:stop]
-    yield from compress(named, map(ne, own[begin:stop], their[begin:stop]))
+    stop = values.count("\n", 0, len(values) - _common_end(values, others)) + 1
+    named, own, their = (text.split("\n", stop)[begin:stop] for text in (paths, values, others))
+    yield from compress(named, map(ne, own, their))
 
 
 def _odd_lines(one: Columns, other: Columns) -> set[str]:

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from expdiag.evidence import file_number
 from expdiag.intake.secrets import MASK
 from expdiag.model.facts import Fact
-from expdiag.model.places import INDEX, Place, has_index, places, skeleton, words
+from expdiag.model.places import INDEX, Place, fields, has_index, places, skeleton, words
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, ConfigurationChange, Setting
 
@@ -117,6 +117,7 @@ class Settings:
                 if change.time and MASK not in change.new:
                     self._changed.setdefault(bare(change.item), change)
                 self._take(Setting("log", change.item, change.new, change.source))
+        self._changed_elsewhere = self._of_other_names() if self._changed else ()
         for alarm in alarms:
             if alarm.still_up and alarm.number:
                 self._take(Setting("alarm", str(alarm.number), "raised", alarm.source))
@@ -171,9 +172,30 @@ class Settings:
         """The newest logged change of each setting that tells its new value, by its `bare` item."""
         return self._changed
 
+    def _of_other_names(self) -> tuple[tuple[Place, ConfigurationChange], ...]:
+        """Return the changes of fields that a log calls by another name than dumps do, by the places of dumps."""
+        return tuple(
+            (place, change)
+            for field in fields()
+            for logged in places(field)
+            if logged.tree == "log" and (change := self._changed.get(bare(logged.path)))
+            for place in places(field)
+            if place.tree in ("configuration", "status")
+        )
+
     def change_of(self, path: str) -> ConfigurationChange | None:
         """Return the newest logged change of a setting that tells its new value."""
-        return self._changed.get(bare(path)) if self._changed else None
+        if not self._changed:
+            return None
+        if found := self._changed.get(bare(path)):
+            return found
+        shape = skeleton(path) if self._changed_elsewhere else ""
+        return next((change for place, change in self._changed_elsewhere if place.holds(shape)), None)
+
+    def out_of_date(self) -> Iterator[Superseded]:
+        """Yield the settings at places of fields that were changed after they were dumped."""
+        rows = (row for known in self._by_place.values() for row in known) if self._changed else ()
+        yield from (later for row in rows if (later := self.superseded(row)))
 
     def taken_of(self, source: int) -> datetime | None:
         """Return when the dump a source lies in was taken, None where nothing tells."""

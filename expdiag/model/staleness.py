@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from functools import cache
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
+from expdiag.evidence import file_number
 from expdiag.model.cluster import Cluster
 from expdiag.model.settings import Superseded, bare
 from expdiag.tables import Leaves, Setting
-from expdiag.tables.leaves import shape
+from expdiag.tables.leaves import Block
 
 
 class Stale(NamedTuple):
@@ -42,32 +42,32 @@ def stale(cluster: Cluster) -> Mapping[int, Stale]:
     changed = {peer.name: peer for peer in cluster.peers if peer.settings.changed}
     if not changed:
         return {}
-    fits = _fitting(frozenset(item for peer in changed.values() for item in peer.settings.changed))
-    found = {}
-    for row in _rows(cluster, fits):
-        peer = changed.get(cluster.peer_of(row.source) or "")
-        if peer and (later := peer.settings.superseded(row)):
-            one = _stale(peer.name, later)
-            found[row.source] = one
-            found.setdefault(one.source, one)
+    items = frozenset(item for peer in changed.values() for item in peer.settings.changed)
+    found: dict[int, Stale] = {}
+    for peer in changed.values():
+        for later in peer.settings.out_of_date():
+            _add(_stale(peer.name, later), later.row.source, found)
+    for row in _rows_of(items, cluster):
+        owner = changed.get(cluster.peer_of(row.source) or "")
+        if owner and (one := owner.settings.superseded(row)):
+            _add(_stale(owner.name, one), row.source, found)
     return found
 
 
-def _rows(cluster: Cluster, fits: Callable[[str, str], bool]) -> list[Setting]:
-    settings = cluster.rows["settings"]
-    if isinstance(settings, Leaves):
-        return list(settings.where(fits))
-    return [row for row in settings if fits(row.tree, shape(row.path))]
+def _rows_of(items: Collection[str], cluster: Cluster) -> Iterator[Setting]:
+    """Yield the settings that changes may be about, by the ends of their paths first: dumps are large."""
+    ends = tuple({end for item in items for end in (item[-2:], *(f"{mark}{item[-1:]}" for mark in " _-"))})
+    settings = cast("Leaves", cluster.rows["settings"])
+    for run in (run for tree in ("configuration", "status") for run in settings.runs(tree, file_number)):
+        paths = run.paths.lower().split("\n") if isinstance(run, Block) else [row.path.lower() for row in run]
+        for number in [number for number, path in enumerate(paths) if path.endswith(ends)]:
+            if bare(paths[number]) in items:
+                yield run[number]
 
 
-def _fitting(items: frozenset[str]) -> Callable[[str, str], bool]:
-    shapes = frozenset(shape(item) for item in items)
-
-    @cache
-    def fits(tree: str, of: str) -> bool:
-        return tree in ("configuration", "status") and bare(of) in shapes
-
-    return fits
+def _add(one: Stale, source: int, found: dict[int, Stale]) -> None:
+    found.setdefault(source, one)
+    found.setdefault(one.source, one)
 
 
 def _stale(peer: str, later: Superseded) -> Stale:

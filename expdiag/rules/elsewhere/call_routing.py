@@ -12,6 +12,7 @@ from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, shown
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 from expdiag.rules.sharing import at_fault, shared
+from expdiag.tables import Alarm
 
 METADATA_ALARM = 35016
 
@@ -75,12 +76,12 @@ def sso_metadata_current(cluster: Cluster) -> Verdict:
 
     Why: adding or removing an Expressway-C changes the metadata; until it is exported again and imported on the
     identity provider, single sign-on fails on the new peer.
-    Passes: single sign-on is in use, and the status of every peer lists its alarms, 35016 not among them.
+    Passes: the status of every peer lists its alarms, 35016 not among them.
     Violates: alarm 35016 is up: the metadata changed and was not exported since.
-    Unknown: type, use of single sign-on, or the status of a peer is not in the evidence.
+    Unknown: the status of a peer is not in the evidence.
     Not applicable: an Expressway-E, no Mobile and Remote Access, or single sign-on is off.
     """
-    raised = {peer.name: alarms for peer in cluster.peers if (alarms := peer.raised(METADATA_ALARM))}
+    raised = {peer.name: alarms for peer in cluster.peers if (alarms := _metadata_alarms(peer))}
     types = [source for peer in cluster.peers for source in peer.type.sources]
     if raised:
         return violation(
@@ -102,14 +103,6 @@ def sso_metadata_current(cluster: Cluster) -> Verdict:
         return not_applicable("Mobile and Remote Access is not in use", evidence=evidence)
     if set(sso.values()) == {False}:
         return not_applicable("single sign-on is off", evidence=_sources(cluster, "sso"))
-    unseen = [peer for peer in cluster.peers if not peer.type.known]
-    if unseen or None in sso.values():
-        silent = tuple(peer for peer in cluster.peers if not peer.type.known or sso[peer.name] is None)
-        return unknown(
-            f"whether single sign-on is in use is not in the evidence of {names(silent)}",
-            want=[want.export(peer, "sso") for peer in silent],
-            evidence=[*types, *_sources(cluster, "sso")],
-        )
     with_status = cluster.view(states)
     silent = tuple(peer for peer in cluster.peers if peer.name not in with_status)
     if silent:
@@ -118,7 +111,18 @@ def sso_metadata_current(cluster: Cluster) -> Verdict:
             want=[want.status(peer) for peer in silent],
             evidence=_sources(cluster, "sso"),
         )
-    return passed("alarm 35016 is up on no peer", evidence=[*_sources(cluster, "sso"), *with_status.values()])
+    unseen = "" if True in sso.values() else "; whether single sign-on is in use is not shown"
+    return passed(f"alarm 35016 is up on no peer{unseen}", evidence=[*_sources(cluster, "sso"), *with_status.values()])
+
+
+def _metadata_alarms(peer: Peer) -> list[Alarm]:
+    """Return the alarms that are up about the metadata; a status may not tell their number."""
+    unnumbered = [
+        alarm
+        for alarm in peer.alarms
+        if alarm.number is None and alarm.still_up and "saml metadata" in f"{alarm.title} {alarm.detail}".lower()
+    ]
+    return [*peer.raised(METADATA_ALARM), *unnumbered]
 
 
 @rule("E17", compares=True)

@@ -131,9 +131,9 @@ def peer_in_one_cluster_only(cluster: Cluster, peer: Peer) -> Verdict:
     cannot be seen.
     Not applicable: a single Expressway whose peer list is empty and which nobody lists.
     """
-    own = _members(cluster, peer)
+    members = cluster.view(_members)
     sources = [source for fact in peer.listed.values() for source in fact.sources]
-    foreign = [other for other in cluster.peers if other is not peer and _is_foreign(cluster, peer, other, own)]
+    foreign = [other for other in cluster.peers if other is not peer and _is_foreign(peer, other, members)]
     if foreign:
         told = "; ".join(
             f"{other} of cluster {shown(other.cluster_name.value)} lists it too ({', '.join(other.peer_list)})"
@@ -176,8 +176,9 @@ def peer_in_one_cluster_only(cluster: Cluster, peer: Peer) -> Verdict:
     )
 
 
-def _members(cluster: Cluster, peer: Peer) -> set[str]:
-    return {_key(cluster, entry) for entry in peer.peer_list}
+def _members(cluster: Cluster) -> dict[str, set[str]]:
+    """Return whom each peer's list names."""
+    return {peer.name: {_key(cluster, entry) for entry in peer.peer_list} for peer in cluster.peers}
 
 
 def _key(cluster: Cluster, entry: str) -> str:
@@ -185,9 +186,9 @@ def _key(cluster: Cluster, entry: str) -> str:
     return found.name if found else str(address(entry) or canonical(entry))
 
 
-def _is_foreign(cluster: Cluster, peer: Peer, other: Peer, own: set[str]) -> bool:
+def _is_foreign(peer: Peer, other: Peer, members: Mapping[str, set[str]]) -> bool:
     """Whether another peer is of a second cluster, which lists this one; two names of one list are a matter of E02."""
-    theirs = _members(cluster, other)
+    own, theirs = members[peer.name], members[other.name]
     one, two = (shown(p.cluster_name.value).strip().casefold() for p in (peer, other))
     both_named = bool(peer.cluster_name.value and other.cluster_name.value)
     return both_named and one != two and peer.name in theirs and other.name not in own and bool(theirs - own)
