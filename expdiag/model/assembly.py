@@ -9,6 +9,7 @@ from typing import Any
 from expdiag.evidence import file_number
 from expdiag.intake import Dossier
 from expdiag.model import filenames, identity
+from expdiag.model.dumptimes import dump_times, time_in
 from expdiag.model.facts import Fact
 from expdiag.model.identity import Bundle
 from expdiag.model.peers import Peer, describe
@@ -81,7 +82,15 @@ def _peer(
     current = {number for number, age in ages.items() if age == 0}
     alarms = tuple(a for a in rows["alarms"] if a.time is not None or file_number(a.source) in current)
     trusted = sorted(rows["settings"], key=lambda row: _trust(row, ages, files))
-    settings = Settings(trusted, cut, last_rows, rows["configuration_changes"], alarms, ages.keys() - current)
+    settings = Settings(
+        trusted,
+        cut,
+        last_rows,
+        rows["configuration_changes"],
+        alarms,
+        ages.keys() - current,
+        dump_times(bundle.files, files),
+    )
     peer = describe(
         settings,
         alarms,
@@ -114,7 +123,7 @@ def _ages(bundle: Bundle, files: Mapping[int, FileRead]) -> dict[int, int]:
     age_of = {}
     for (_, named), numbers in exports.items():
         newest = max((time for number in numbers if (time := files[number].last_time)), default=None)
-        age_of.update(dict.fromkeys(numbers, newest or _time_in(named) or _EARLIEST))
+        age_of.update(dict.fromkeys(numbers, newest or time_in(named) or _EARLIEST))
     rivals: dict[tuple[str, str], set[tuple[datetime, str, tuple[str, str]]]] = {}
     for number, time in age_of.items():
         rivals.setdefault(_part(files[number]), set()).add((time, files[number].kind, _export(files[number])))
@@ -137,15 +146,6 @@ def _is_newer(rival: tuple[datetime, str, tuple[str, str]], time: datetime, file
 def _part(file: FileRead) -> tuple[str, str]:
     """Return which part of an export a file is: only the same part of another export can be newer."""
     return _SAME_PART.get(file.kind, file.kind), filenames.role(file.file)
-
-
-def _time_in(name: str) -> datetime | None:
-    """Return the time a file name holds, `2026-05-01_12:00:00` with any separators."""
-    digits = "".join(character for character in name if character in "0123456789")[:14]
-    try:
-        return datetime.strptime(digits.ljust(14, "0"), "%Y%m%d%H%M%S").replace(tzinfo=UTC) if digits else None
-    except ValueError:
-        return None
 
 
 def _trust(row: Setting, ages: Mapping[int, int], files: Mapping[int, FileRead]) -> tuple[int, bool]:

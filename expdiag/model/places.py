@@ -46,6 +46,10 @@ class Place:
         late = self.until is not None and of.numbers[: len(self.until.numbers)] > self.until.numbers
         return not (early or late)
 
+    def holds(self, shape_: str) -> bool:
+        """Whether a path with this skeleton stands here."""
+        return shape_ == self.skeleton or (self.tail and shape_.endswith(f" {self.skeleton}"))
+
     def __str__(self) -> str:
         return f"{self.tree}: {self.path}"
 

@@ -1,10 +1,12 @@
 """The settings of one peer, found by field: `knowledge/fields.toml` says where each may stand.
 
-What a log tells of a change and which alarms are up stand beside the dumps, as places of their own.
+What a log tells of a change and which alarms are up stand beside the dumps, as places of their own. A change that
+was logged after a dump was taken comes before what the dump says of the same setting.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cached_property
@@ -12,11 +14,14 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from expdiag.evidence import file_number
+from expdiag.intake.secrets import MASK
 from expdiag.model.facts import Fact
-from expdiag.model.places import INDEX, Place, has_index, places, skeleton, words
+from expdiag.model.places import INDEX, Place, fields, has_index, places, skeleton, words
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, ConfigurationChange, Setting
 
+_MARKS = re.compile(r"[\W_]+")
+_SPELLINGS = {"true": "on", "yes": "on", "false": "off", "no": "off", "enforcing": "enforce"}
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
@@ -46,6 +51,28 @@ def rivals(mentions: Iterable[Mention], chosen: Fact[str], number: int | None) -
             yield mention
 
 
+class Superseded(NamedTuple):
+    """What a dump says of a setting, and the later change of it in the log of the same peer."""
+
+    row: Setting
+    taken: datetime
+    change: ConfigurationChange
+
+
+def bare(path: str) -> str:
+    """Return a path of a dump or the item of a logged change as the two are compared.
+
+    Letter case, blanks and marks do not count, nor does the word configuration: `clusterConfiguration tls_verify`.
+    """
+    return _MARKS.sub("", path).lower().replace("configuration", "")
+
+
+def spelled(value: str) -> str:
+    """Return a value as a log and a dump are compared, which differ in case, and in how they say yes and no."""
+    plain = value.strip().casefold()
+    return _SPELLINGS.get(plain, plain)
+
+
 def _number(path: str) -> int:
     """Return the first index of a path; a place without one holds the only value."""
     index = INDEX.search(path)
@@ -63,6 +90,7 @@ class Settings:
         changes: Iterable[ConfigurationChange] = (),
         alarms: Iterable[Alarm] = (),
         old_files: Collection[int] = (),
+        taken: Mapping[int, datetime] = MappingProxyType({}),
     ) -> None:
         """Take what is known of a peer.
 
@@ -73,7 +101,10 @@ class Settings:
             changes: changes its log tells of; the newest of a setting counts.
             alarms: its alarms; those that are up are places of their own.
             old_files: numbers of files of which a newer export is in the case.
+            taken: when dumps were taken, by file number.
         """
+        self._taken = taken
+        self._changed: dict[str, ConfigurationChange] = {}
         self._old_files = frozenset(old_files)
         self._cut_files = frozenset(cut_files)
         self._last_rows = last_rows
@@ -83,7 +114,10 @@ class Settings:
             self._take(row)
         for change in sorted(changes, key=lambda change: change.time or _EARLIEST, reverse=True):
             if change.new is not None:
+                if change.time and MASK not in change.new:
+                    self._changed.setdefault(bare(change.item), change)
                 self._take(Setting("log", change.item, change.new, change.source))
+        self._changed_elsewhere = self._of_other_names() if self._changed else ()
         for alarm in alarms:
             if alarm.still_up and alarm.number:
                 self._take(Setting("alarm", str(alarm.number), "raised", alarm.source))
@@ -116,13 +150,65 @@ class Settings:
         yield from self._mentions(field, self.release)
 
     def _mentions(self, field: str, of: Release | None) -> Iterator[Mention]:
-        spelled = words(field)
+        ours = words(field)
         for place in places(field, of):
             for row in self.at(place):
+                if later := self.superseded(row):
+                    new = later.change.new or ""
+                    at = _number(row.path) if has_index(field) else None
+                    yield Mention(place, row.path, at, ours.get(new.lower(), new), later.change.source, False)
                 value = place.means if place.means is not None else row.value
                 is_old = file_number(row.source) in self._old_files
                 number = _number(row.path) if has_index(field) else None
-                yield Mention(place, row.path, number, spelled.get(value.lower(), value), row.source, is_old)
+                yield Mention(place, row.path, number, ours.get(value.lower(), value), row.source, is_old)
+
+    @property
+    def old_files(self) -> frozenset[int]:
+        """Numbers of files of which a newer export is in the case."""
+        return self._old_files
+
+    @property
+    def changed(self) -> Mapping[str, ConfigurationChange]:
+        """The newest logged change of each setting that tells its new value, by its `bare` item."""
+        return self._changed
+
+    def _of_other_names(self) -> tuple[tuple[Place, ConfigurationChange], ...]:
+        """Return the changes of fields that a log calls by another name than dumps do, by the places of dumps."""
+        return tuple(
+            (place, change)
+            for field in fields()
+            for logged in places(field)
+            if logged.tree == "log" and (change := self._changed.get(bare(logged.path)))
+            for place in places(field)
+            if place.tree in ("configuration", "status")
+        )
+
+    def change_of(self, path: str) -> ConfigurationChange | None:
+        """Return the newest logged change of a setting that tells its new value."""
+        if not self._changed:
+            return None
+        if found := self._changed.get(bare(path)):
+            return found
+        shape = skeleton(path) if self._changed_elsewhere else ""
+        return next((change for place, change in self._changed_elsewhere if place.holds(shape)), None)
+
+    def out_of_date(self) -> Iterator[Superseded]:
+        """Yield the settings at places of fields that were changed after they were dumped."""
+        rows = (row for known in self._by_place.values() for row in known) if self._changed else ()
+        yield from (later for row in rows if (later := self.superseded(row)))
+
+    def taken_of(self, source: int) -> datetime | None:
+        """Return when the dump a source lies in was taken, None where nothing tells."""
+        return self._taken.get(file_number(source))
+
+    def superseded(self, row: Setting) -> Superseded | None:
+        """Return the change that was logged after a dump was taken and says something else than the dump."""
+        if not self._changed or row.tree not in ("configuration", "status"):
+            return None
+        change, taken = self.change_of(row.path), self.taken_of(row.source)
+        if change is None or taken is None or change.time is None or change.time <= taken:
+            return None
+        return None if spelled(change.new or "") == spelled(row.value) else Superseded(row, taken, change)
 
     def _first(self, field: str, of: Release | None) -> Mention | None:
         empty = None

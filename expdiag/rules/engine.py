@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Protocol
 
@@ -24,7 +25,9 @@ from expdiag.findings import (
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
+from expdiag.model.staleness import stale
 from expdiag.rules import appliances, basic, dns, elsewhere, network, plugins, symptoms, tms, type_and_platform
+from expdiag.rules.agreement import shown
 from expdiag.rules.declare import Rule
 
 RULES: dict[str, Rule] = {
@@ -90,7 +93,7 @@ def check(case: Judged, rules: Iterable[str] = (), progress: Callable[[str], Non
         if progress:
             progress(requirement.rule)
         for subject, peers in _subjects(requirement, cluster):
-            verdict = _judge(requirement, cluster, peers)
+            verdict = with_stale_evidence(_judge(requirement, cluster, peers), cluster)
             findings.append(
                 Finding(
                     requirement=requirement,
@@ -153,6 +156,21 @@ def rule_for(requirement: Requirement) -> Rule | None:
 def manuals() -> dict[str, str]:
     """Return the pages of all rules by number."""
     return {requirement.number: rule.manual for requirement in select(()) if (rule := rule_for(requirement))}
+
+
+def with_stale_evidence(verdict: Verdict, cluster: Cluster) -> Verdict:
+    """Return a verdict that says which of its evidence is older than a logged change of the same setting."""
+    known = cluster.view(stale)
+    met = {found.source: found for source in verdict.evidence if (found := known.get(source))} if known else {}
+    if not met:
+        return verdict
+    told = "; ".join(
+        f"{found.path} of {found.peer} was dumped at {found.taken:%Y-%m-%d %H:%M:%S} UTC and changed to "
+        f"{shown(found.new)} at {found.changed:%Y-%m-%d %H:%M:%S} UTC, as its log shows"
+        for found in met.values()
+    )
+    evidence = tuple(dict.fromkeys((*verdict.evidence, *met)))
+    return replace(verdict, reason=f"{verdict.reason} (stale evidence: {told})", evidence=evidence)
 
 
 def _accepted(requirement: Requirement, subject: Subject, verdict: Verdict, cluster: Cluster) -> str | None:

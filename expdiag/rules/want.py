@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from expdiag import knowledge
 from expdiag.findings import Want
 from expdiag.model.peers import Peer
 from expdiag.model.places import page
@@ -15,7 +14,11 @@ CASE_FILE, OUTSIDE, TMS = "case.toml", "outside", "tms"  # places that are no pe
 
 def bundle(peer: Peer) -> Want:
     """Ask for the diagnostic log archive of one peer."""
-    return Want("bundle", peer.name, knowledge.load("captures")["archive"]["how"].format(peer=peer))
+    text = (
+        f"on {peer}: Maintenance > Diagnostics > Diagnostic logging, start, stop, collect and download the log; "
+        "put the archive into the case folder (each archive holds one peer only)"
+    )
+    return Want("bundle", peer.name, text)
 
 
 def field(peer: Peer, name: str) -> Want:
@@ -50,6 +53,72 @@ def ping(start: Peer, end: Peer) -> Want:
         "(Linux ping, each answer shown)"
     )
     return Want("ping", start.name, text)
+
+
+def target(peer: Peer) -> str:
+    """Return what a probe of a peer is given: an address of it where one is known, else a name."""
+    return str(peer.addresses[0]) if peer.addresses else (peer.aliases[0] if peer.aliases else peer.name)
+
+
+def lookup(peer: Peer, name: str) -> Want:
+    """Ask what a name leads to on a peer: the address mapping, else DNS as that peer asks it."""
+    text = (
+        f"on {peer}: the address {name} leads to, from System > Clustering, cluster address mapping, else from "
+        "Maintenance > Tools > Network utilities > DNS lookup; note it in case.toml as "
+        f'[cluster] address_mapping = {{ "{name}" = "..." }}'
+    )
+    return Want("lookup", peer.name, text)
+
+
+def tls_mode() -> Want:
+    """Ask for the TLS verification mode."""
+    text = (
+        "on the primary: note System > Clustering, TLS verification mode, in case.toml as "
+        '[cluster] tls_verification_mode = "Enforce" or "Permissive"'
+    )
+    return fact(text)
+
+
+def fact(text: str) -> Want:
+    """Ask for something only a person can note in `case.toml`."""
+    return Want("fact", CASE_FILE, text)
+
+
+def support(question: str) -> Want:
+    """Ask what only the vendor can answer."""
+    return Want("fact", "the vendor's support", f"ask the vendor's support {question}")
+
+
+def client_certificate(peer: Peer) -> Want:
+    """Ask for the client certificate of a peer that keeps one of its own."""
+    text = (
+        f"on {peer}: Maintenance > Security, the client certificate, show the PEM file and save it as "
+        f"client_{peer}.pem in the case folder; the diagnostic log archive of X15.5 holds it too"
+    )
+    return Want("certificate", peer.name, text)
+
+
+def trust_store(peer: Peer) -> Want:
+    """Ask for the authorities a peer trusts."""
+    text = (
+        f"on {peer}: Maintenance > Security > Trusted CA certificate, show all as a PEM file and save it as "
+        f"ca_{peer}.pem in the case folder; the diagnostic log archive holds it too"
+    )
+    return Want("certificate", peer.name, text)
+
+
+def handshake(start: Peer, end: Peer) -> Want:
+    """Ask which certificate a peer presents to another."""
+    text = (
+        f"on {start}, as root: openssl s_client -connect {target(end)}:4372 -showcerts </dev/null, the command and its "
+        f"output saved as probes/{start}/s_client-{end}.txt"
+    )
+    return Want("certificate", start.name, text)
+
+
+def as_of() -> Want:
+    """Ask for the time of the case."""
+    return fact("note the time of the case in case.toml as [case] as_of = 2026-05-01T12:00:00Z, with its own date")
 
 
 def ports(start: Peer, end: Peer, numbers: Iterable[Ports]) -> Want:
@@ -113,21 +182,6 @@ def firewall_rules(peer: Peer, version: int = 4) -> Want:
     return Want("export", peer.name, text)
 
 
-def target(peer: Peer) -> str:
-    """Return what a probe of a peer is given: an address of it where one is known, else a name."""
-    return str(peer.addresses[0]) if peer.addresses else (peer.aliases[0] if peer.aliases else peer.name)
-
-
-def lookup(peer: Peer, name: str) -> Want:
-    """Ask what a name leads to on a peer: the address mapping, else DNS as that peer asks it."""
-    text = (
-        f"on {peer}: the address {name} leads to, from System > Clustering, cluster address mapping, else from "
-        "Maintenance > Tools > Network utilities > DNS lookup; note it in case.toml as "
-        f'[cluster] address_mapping = {{ "{name}" = "..." }}'
-    )
-    return Want("lookup", peer.name, text)
-
-
 def dig(peer: Peer, about: str, *questions: str) -> Want:
     """Ask what the DNS servers of a peer answer.
 
@@ -152,55 +206,6 @@ def dig_outside(about: str, *questions: str) -> Want:
     return Want("lookup", OUTSIDE, text)
 
 
-def tls_mode() -> Want:
-    """Ask for the TLS verification mode."""
-    text = (
-        "on the primary: note System > Clustering, TLS verification mode, in case.toml as "
-        '[cluster] tls_verification_mode = "Enforce" or "Permissive"'
-    )
-    return fact(text)
-
-
-def fact(text: str) -> Want:
-    """Ask for something only a person can note in `case.toml`."""
-    return Want("fact", CASE_FILE, text)
-
-
-def support(question: str) -> Want:
-    """Ask what only the vendor can answer."""
-    return Want("fact", "the vendor's support", f"ask the vendor's support {question}")
-
-
-def client_certificate(peer: Peer) -> Want:
-    """Ask for the client certificate of a peer that keeps one of its own."""
-    text = (
-        f"on {peer}: Maintenance > Security, the client certificate, show the PEM file and save it as "
-        f"client_{peer}.pem in the case folder; the diagnostic log archive of X15.5 holds it too"
-    )
-    return Want("certificate", peer.name, text)
-
-
-def trust_store(peer: Peer) -> Want:
-    """Ask for the authorities a peer trusts."""
-    text = (
-        f"on {peer}: Maintenance > Security > Trusted CA certificate, show all as a PEM file and save it as "
-        f"ca_{peer}.pem in the case folder; the diagnostic log archive holds it too"
-    )
-    return Want("certificate", peer.name, text)
-
-
-def handshake(start: Peer, end: Peer) -> Want:
-    """Ask which certificate a peer presents to another."""
-    text = (
-        f"on {start}, as root: openssl s_client -connect {target(end)}:4372 -showcerts </dev/null, the command and its "
-        f"output saved as probes/{start}/s_client-{end}.txt"
-    )
-    return Want("certificate", start.name, text)
-
-
-def as_of() -> Want:
-    """Ask for the time of the case."""
-    return fact("note the time of the case in case.toml as [case] as_of = 2026-05-01T12:00:00Z, with its own date")
 def log(peer: Peer) -> Want:
     """Ask for a diagnostic log of a peer that covers what was done to the cluster."""
     text = (
@@ -247,11 +252,6 @@ def status(peer: Peer) -> Want:
     text = (
         f"on {peer}: xStatus, whole, saved as {peer}/xstat_dump_{peer}.txt, or the diagnostic log archive, which "
         "holds it"
-def licensing(peer: Peer) -> Want:
-    """Ask whether a peer is licensed by smart licensing."""
-    text = (
-        f"on {peer}: save what https://{target(peer)}/api/v1/status/common/smartlicensing/licensing answers as "
-        f"rest/{peer}/status/common/smartlicensing/licensing.json (Maintenance > Smart licensing shows the same)"
     )
     return Want("export", peer.name, text)
 
@@ -263,6 +263,17 @@ def clock(peer: Peer) -> Want:
         f"saved as probes/{peer}/ntp.pcap"
     )
     return Want("packets", peer.name, text)
+
+
+def licensing(peer: Peer) -> Want:
+    """Ask whether a peer is licensed by smart licensing."""
+    text = (
+        f"on {peer}: save what https://{target(peer)}/api/v1/status/common/smartlicensing/licensing answers as "
+        f"rest/{peer}/status/common/smartlicensing/licensing.json (Maintenance > Smart licensing shows the same)"
+    )
+    return Want("export", peer.name, text)
+
+
 def platform(peer: Peer) -> Want:
     """Ask for the platform of a peer."""
     return fact(
@@ -289,3 +300,14 @@ def configuration_log(peer: Peer) -> Want:
         f"set up and joined; save it as {peer}/loggingsnapshot_{peer}_configuration.txt"
     )
     return Want("log", peer.name, text)
+
+
+def configuration(peer: Peer) -> Want:
+    """Ask for the whole configuration of a peer."""
+    if not peer.seen:
+        return bundle(peer)
+    text = (
+        f"on {peer}: the diagnostic log archive with xconf_dump (text and XML), or https://{peer}/configuration.xml "
+        f"saved as {peer}/configuration.xml in the case folder; take those of all peers within the same hour"
+    )
+    return Want("export", peer.name, text)

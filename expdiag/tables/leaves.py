@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import count, repeat
+from itertools import count, groupby, repeat
 from typing import overload
 
 from expdiag.tables.exports import Setting
@@ -155,6 +155,15 @@ class Leaves(Sequence[Setting]):
         for part in self._parts:
             if isinstance(part, list) or any(fits(part.tree, known) for known in part.shapes):
                 yield from (row for row in part if fits(row.tree, shape(row.path)))
+
+    def runs(self, tree: str, file_of: Callable[[int], int]) -> Iterator[Sequence[Setting]]:
+        """Yield all settings of a tree as runs out of one file: blocks as they are, single rows as lists."""
+        for part in self._parts:
+            if isinstance(part, list):
+                rows = (row for row in part if row.tree == tree)
+                yield from (list(run) for _, run in groupby(rows, key=lambda row: file_of(row.source)))
+            elif part.tree == tree:
+                yield part
 
     def last_sources(self, file_of: Callable[[int], int]) -> dict[int, int]:
         """Return the source of the last row of each file, by file number."""

@@ -45,7 +45,10 @@ def system_names_distinct(cluster: Cluster) -> Verdict:
             want=[want.export(peer, "system_name") for peer in system_names.silent],
             evidence=system_names.evidence,
         )
-    return passed("all system names differ", evidence=system_names.evidence)
+    hosts = {peer.name: [canonical(peer.host_name.value)] for peer in cluster.peers if peer.host_name.value}
+    note = "; ".join(f"host name {host} is that of {' and '.join(found)}" for host, found in shared(hosts).items())
+    note = f", but {note}: host names are meant to be unique as well (Cluster guide X14.3)" if note else ""
+    return passed(f"all system names differ{note}", evidence=system_names.evidence)
 
 
 @rule("R17", compares=True)
@@ -55,7 +58,8 @@ def same_domain(cluster: Cluster) -> Verdict:
     Why: peers, certificates and service records are named in it; it does not replicate. Search domains do not
     count.
     Passes: the names are equal; where only small and capital letters differ the reason says so, because Mobile
-    and Remote Access sign-in has failed over that.
+    and Remote Access sign-in has failed over that, as it has over an underscore in a host name, which the command line
+    accepts (MRA guide X12.5, Troubleshooting).
     Violates: the names differ, or none is set.
     Unknown: a peer's domain is not in the evidence.
     Not applicable: a cluster of one.
@@ -64,8 +68,9 @@ def same_domain(cluster: Cluster) -> Verdict:
     unset = [name for name, fact in domains.said.items() if not (fact.value or "").strip(". ")]
     if domains.differ or unset:
         odd = tuple(unset) if unset else domains.odd
+        listing = domains.listing()
         return violation(
-            f"the peers are not in one domain: {domains.listing()}",
+            f"the peers are not in one domain: {listing}" if domains.differ else f"no domain is set: {listing}",
             evidence=domains.evidence,
             at_fault=odd,
             measured=domains.listing(),
@@ -83,6 +88,9 @@ def same_domain(cluster: Cluster) -> Verdict:
     note = ""
     if len(spellings) > 1:
         note = f", but spelled differently: {domains.listing()}; MRA sign-in can fail over this"
+    underscored = [peer.host_name.value for peer in cluster.peers if "_" in (peer.host_name.value or "")]
+    if underscored:
+        note += f"; the underscore in host name {' and '.join(map(str, underscored))} breaks SSH tunnels of MRA"
     return passed(f"all peers are in one domain{note}", evidence=domains.evidence)
 
 

@@ -12,6 +12,8 @@ from expdiag.rules.agreement import names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 from expdiag.rules.sharing import at_fault, shared
 
+INVALID_LIST_ALARM, INVALID_ADDRESS_ALARM = 20003, 20005
+
 
 @rule("R05", compares=True)
 def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
@@ -20,7 +22,9 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
     Why: peers are told apart by address; a cloned VM brings its addresses along.
     Passes: all IPv4 addresses in use differ.
     Violates: one address on two peers. LAN 2 does not count where the status says that one interface is in use; nor,
-    where nothing says how many are, with the factory address.
+    where nothing says how many are, with the factory address. Or alarm 20005 is up, which calls a peer address
+    invalid, or 20003, which says that addresses are missing or used twice, on a peer that finds itself in its list; on
+    another one 20003 speaks of that, which is E04.
     Unknown: a peer's IPv4 address is not in the evidence.
     Not applicable: a cluster of one, or one that uses IPv6 only.
     """
@@ -43,12 +47,17 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
         listing = "; ".join(f"{double} on {', '.join(owners)}" for double, owners in doubles.items())
         return violation(
             f"an IPv4 address is used twice: {listing}",
-            evidence=[s for double, owners in doubles.items() for name in owners for s in used[name][double]],
+            evidence=[
+                *(s for double, owners in doubles.items() for name in owners for s in used[name][double]),
+                *_alarms(cluster, INVALID_LIST_ALARM, INVALID_ADDRESS_ALARM),
+            ],
             at_fault=at_fault(cluster, doubles),
             measured=listing,
             wanted="an address of its own for each peer",
             fix=_new_address(cluster, doubles),
         )
+    if told := _reported(cluster):
+        return _violated_by_alarm(cluster, told, evidence)
     silent = tuple(peer for peer in cluster.peers if not used[peer.name] and not (peer.seen and peer.lan.addresses))
     if silent:
         return unknown(
@@ -56,7 +65,52 @@ def ipv4_addresses_distinct(cluster: Cluster) -> Verdict:
             want=[want.export(peer, "ipv4") for peer in silent],
             evidence=evidence,
         )
-    return passed("all IPv4 addresses differ", evidence=evidence)
+    others = [peer.name for peer in cluster.peers if peer.raised(INVALID_LIST_ALARM)]
+    note = f"; alarm 20003 on {', '.join(others)}: its own address is not in its list, see E04" if others else ""
+    return passed(f"all IPv4 addresses differ{note}", evidence=[*evidence, *_alarms(cluster, INVALID_LIST_ALARM)])
+
+
+def _alarms(cluster: Cluster, *numbers: int) -> list[int]:
+    return [alarm.source for peer in cluster.peers for number in numbers for alarm in peer.raised(number)]
+
+
+def _reported(cluster: Cluster) -> dict[str, list[int]]:
+    """Return the numbers of the alarms that speak of addresses, by peer; 20003 not where E04 explains it."""
+    told: dict[str, list[int]] = {}
+    for peer in cluster.peers:
+        listed = any(cluster.find(entry) is peer for entry in peer.peer_list)
+        if peer.raised(INVALID_ADDRESS_ALARM):
+            told.setdefault(peer.name, []).append(INVALID_ADDRESS_ALARM)
+        if peer.raised(INVALID_LIST_ALARM) and (listed or not peer.listed):
+            told.setdefault(peer.name, []).append(INVALID_LIST_ALARM)
+    return told
+
+
+def _violated_by_alarm(cluster: Cluster, told: dict[str, list[int]], evidence: list[int]) -> Verdict:
+    meaning = {
+        INVALID_ADDRESS_ALARM: "one of its peer addresses is invalid",
+        INVALID_LIST_ALARM: "peer addresses are missing or used twice",
+    }
+    said = "; ".join(
+        f"alarm {number} on {name}: {meaning[number]}" for name, numbers in told.items() for number in numbers
+    )
+    lists = [s for peer in cluster.peers if peer.name in told for fact in peer.listed.values() for s in fact.sources]
+    return violation(
+        f"{said}; the interface addresses in the evidence all differ, so it is the peer list, or what "
+        "its names lead to",
+        evidence=[*_alarms(cluster, INVALID_ADDRESS_ALARM, INVALID_LIST_ALARM), *lists, *evidence],
+        at_fault=told,
+        measured=said,
+        wanted="no alarm 20003 or 20005",
+        fix=steps(
+            f"on {' and '.join(sorted(told))}: compare every Peer field with the addresses of LAN 1 of the "
+            "peers, and look "
+            "up each name there (System > Clustering; Maintenance > Tools > Network utilities > DNS lookup)",
+            "correct the entry on every peer alike, save, and wait until the alarm is lowered; do not clear all peer "
+            "fields, which resets the peer to factory settings",
+        ),
+        cite="Administrator Guide X15.0, Alarms Reference, 20003 and 20005",
+    )
 
 
 def _new_address(cluster: Cluster, doubles: dict[str, tuple[str, ...]]) -> str:
