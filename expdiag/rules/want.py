@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from expdiag import knowledge
 from expdiag.findings import Want
 from expdiag.model.peers import Peer
 from expdiag.model.places import page
@@ -14,11 +15,7 @@ CASE_FILE, OUTSIDE, TMS = "case.toml", "outside", "tms"  # places that are no pe
 
 def bundle(peer: Peer) -> Want:
     """Ask for the diagnostic log archive of one peer."""
-    text = (
-        f"on {peer}: Maintenance > Diagnostics > Diagnostic logging, start, stop, collect and download the log; "
-        "put the archive into the case folder (each archive holds one peer only)"
-    )
-    return Want("bundle", peer.name, text)
+    return Want("bundle", peer.name, knowledge.load("captures")["archive"]["how"].format(peer=peer))
 
 
 def field(peer: Peer, name: str) -> Want:
