@@ -30,8 +30,8 @@ class Probe:
     Attributes:
         vantage: node it runs on.
         name: name of the file that holds what it prints.
-        command: run where the keys lie; `{out}` stands for that file where the command writes it by itself, `{pace}` for
-            the seconds between its probes.
+        command: run where the keys lie; `{out}` stands for that file where the command writes it by itself, and
+            `{pace}` for the seconds between its probes.
         targets: addresses it probes.
         count: probes it sends to each, where it counts.
         session: saved as a terminal shows it, with prompt and command, because what it prints does not name the target.
