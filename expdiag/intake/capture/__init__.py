@@ -2,6 +2,7 @@
 
     files, pcapng, stream   a capture as windows of packets, in memory that does not follow its size
     headers                 columns of a window: addresses, protocols, ports, where the payload lies
+    fragments               datagrams and segments that came in several packets
     tcp, connections        connections to ports that matter; their openings are looked at packet by packet
     tls, hellos             handshakes out of segments; what their messages say
     icmp, exchanges         echoes, errors; questions matched with their answers
