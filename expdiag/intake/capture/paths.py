@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from expdiag import statistics
 from expdiag.intake.capture import services
-from expdiag.intake.capture.connections import Connection
+from expdiag.intake.capture.connection import Connection
 from expdiag.intake.capture.exchanges import Exchange
 from expdiag.intake.capture.headers import TCP, UDP, Address, text
 from expdiag.intake.capture.icmp import Error
