@@ -69,3 +69,15 @@ def test_a_capture_shows_both_ends_of_what_it_saw(files) -> None:
     assert {row.vantage for row in case.dossier.rows["round_trips"]} == {"10.0.1.11"}
     assert {row.vantage for row in case.dossier.rows["reachability"]} == {"10.0.1.11"}
     assert [row.vantage for row in case.dossier.rows["captures"]] == [""]
+    assert [(issue.file, issue.kind) for issue in case.all_issues] == [("loose.pcap", "vantage")]
+
+
+def test_a_capture_of_an_export_or_of_a_folder_was_taken_there(tmp_path: Path) -> None:
+    write_case(healthy(), tmp_path / "case")
+    content = pcap(framed(Talk(("10.0.1.11", 30001), ("10.0.1.12", 4372)).open().close().frames))
+    (tmp_path / "case" / "probes" / "e1").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "case" / "probes" / "e1" / "eth0.pcap").write_bytes(content)
+
+    case = expdiag.load(tmp_path / "case")
+
+    assert "vantage" not in {issue.kind for issue in case.all_issues}
