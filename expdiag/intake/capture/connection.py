@@ -96,6 +96,14 @@ class Connection:
         return between(self.syn.time, self.ack_time)
 
     @property
+    def tls_rtt(self) -> float | None:
+        """ClientHello to the server's first answer and the client's half; None where data was sent again."""
+        if not self.handshake or self.near_half is None or self.to_server.repeated or self.to_client.repeated:
+            return None
+        far_half = between(self.handshake.asked_time, self.handshake.answer_time)
+        return None if far_half is None else far_half + self.near_half
+
+    @property
     def refused(self) -> bool:
         """A reset of the server's address answers the SYN."""
         return bool(self.syn and not self.syn_ack and self.reset and self.reset.by_server)
