@@ -31,8 +31,8 @@ class RoundTrip(NamedTuple):
     method: Annotated[
         str,
         Column(
-            "`icmp`, `tcp-syn`, `udp`, `ras`, …: what was sent; `tls`: with what the server computes, so no rule uses it; "
-            "empty where the output does not tell"
+            "`icmp`, `tcp-syn`, `udp`, `ras`, …: what was sent; `tls`: with what the server computes, so no rule uses "
+            "it; empty where the output does not tell"
         ),
     ]
     tool: Annotated[str, Column("program that measured, as it names itself: `ping`, `mtr`, `fping`, …")]
