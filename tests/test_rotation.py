@@ -88,13 +88,15 @@ def test_files_may_come_in_any_order_and_be_more_than_two(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(
     ("one", "next_one"),
-    [("cluster_00001_20260921141320.pcapng", "cluster_00002_20260921141330.pcapng"), ("c.pcap", "c.pcap1")],
+    [
+        ("cluster_00001_20260921141320.pcapng", "cluster_00002_20260921141330.pcapng"),
+        ("c.pcap", "c.pcap1"),
+        (NAME.format(0), NAME.format(1).replace("14:13:20", "14:23:20")),
+    ],
 )
-def test_other_tools_name_their_files_otherwise(tmp_path: Path, one: str, next_one: str) -> None:
+def test_files_of_one_series_have_different_names(tmp_path: Path, one: str, next_one: str) -> None:
     frames = established().frames
-    joined = rows_of(tmp_path / "case", [(one, frames[:5]), (next_one, frames[5:])])
-
-    assert len(joined) == (2 if one == "c.pcap" else 1)
+    assert len(rows_of(tmp_path / "case", [(one, frames[:5]), (next_one, frames[5:])])) == 1
 
 
 @pytest.mark.parametrize(
@@ -104,6 +106,14 @@ def test_captures_of_other_places_are_not_taken_for_the_rest(tmp_path: Path, oth
     frames = established().frames
 
     rows = rows_of(tmp_path / "case", [(NAME.format(0), frames[:5]), (other, frames[5:])])
+
+    assert [row["outcome"] for row in rows] == ["established", "joined"]
+
+
+def test_captures_of_the_same_time_are_not_added_up(tmp_path: Path) -> None:
+    frames = established().frames
+
+    rows = rows_of(tmp_path / "case", [(NAME.format(0), frames), (NAME.format(1), frames[5:])])
 
     assert [row["outcome"] for row in rows] == ["established", "joined"]
 

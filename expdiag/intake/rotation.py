@@ -9,10 +9,14 @@ from datetime import UTC, datetime
 from expdiag.evidence import SourceBook, file_number
 from expdiag.tables import Connection
 
+# Names of files, and what all of one interface have in common
 _ROTATED = (
-    re.compile(r"(tcpdump)\d+(_)"),  # eth0_diagnostic_logging_tcpdump01_e1_2026-05-01_12:00:00.pcap
-    re.compile(r"(_)\d{5}_\d{14}(\.pcapng|\.pcap)"),  # cluster_00002_20260501120000.pcapng of Wireshark
-    re.compile(r"(\.pcap)\d+()$"),  # cluster.pcap1 of tcpdump -C
+    # eth0_diagnostic_logging_tcpdump01_e1_2026-05-01_12:00:00.pcap: one number and one time a file
+    re.compile(r"^(?P<series>.*tcpdump)\d+(?P<host>_.*?)(?:_20\d\d(?!\d).*)?\.pcap(?:ng)?$"),
+    # cluster_00002_20260501120000.pcapng of Wireshark
+    re.compile(r"^(?P<series>.*)_\d{5}_\d{14}\.pcap(?P<host>)(?:ng)?$"),
+    # cluster.pcap, cluster.pcap1 of tcpdump -C
+    re.compile(r"^(?P<series>.*\.pcap)\d*(?P<host>)$"),
 )
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -39,11 +43,8 @@ def joined(connections: Sequence[Connection], sources: SourceBook) -> list[Conne
 
 def _series(name: str) -> str:
     """Return what the files of one interface have in common; empty for a file that is one of no series."""
-    for pattern in _ROTATED:
-        series, found = pattern.subn(r"\1*\2", name)
-        if found:
-            return series
-    return ""
+    found = next((found for pattern in _ROTATED if (found := pattern.match(name))), None)
+    return found["series"] + found["host"] if found else ""
 
 
 def _ends(row: Connection) -> Ends:
@@ -52,6 +53,8 @@ def _ends(row: Connection) -> Ends:
 
 def _goes_on(first: Connection, later: Connection) -> bool:
     """Whether a row is of the same connection: without a SYN, or with the same one sent again, in a later file."""
+    if not first.last_time or not later.first_time or later.first_time < first.last_time:
+        return False
     repeats = later.client_isn is not None and later.client_isn == first.client_isn
     return file_number(first.source) != file_number(later.source) and (later.outcome == "joined" or repeats)
 
