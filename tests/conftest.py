@@ -17,6 +17,8 @@ from expdiag.scenarios.write import write_case
 ROOT = Path(__file__).parent.parent
 CASES = ROOT / "data" / "cases"
 
+pytest_plugins = ["pytester", "tests.again"]
+
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item, call):

@@ -263,3 +263,25 @@ def test_a_reset_of_an_open_connection_says_whose_it_is() -> None:
     row, _ = one(*talk().open().say(True, b"x" * 10).packet(True, RST).packet(False, FIN | ACK).frames)
 
     assert (row.outcome, row.reset_by, row.closed) == ("established", "client", True)
+
+
+@pytest.mark.parametrize("syns", [1, 3])
+def test_a_client_that_goes_on_was_answered_out_of_sight(syns: int) -> None:
+    opening = talk()
+    for _ in range(syns - 1):
+        opening.packet(True, SYN).wait(1000)
+    seen = [
+        (time, packet) for time, packet in opening.open().close().frames if packet[12:16] == ip(A, B, 6, b"")[12:16]
+    ]
+    row, found = one(*seen)
+
+    assert (row.outcome, row.packets_to_client, row.far_half, row.near_half) == ("established", 0, None, None)
+    assert not found["round_trips"]
+    assert states(found) == []
+
+
+def test_a_reset_of_the_client_is_no_answer() -> None:
+    opening = talk().packet(True, SYN).wait(1000).packet(True, SYN).wait(1000)
+    row, _ = one(*opening.packet(True, RST).frames)
+
+    assert (row.outcome, row.reset_by) == ("no-answer", "client")

@@ -229,7 +229,7 @@ def test_the_lab_knows_its_delays(real, name: str, pairs: dict[str, str]) -> Non
 
     for address, path in pairs.items():
         both_ways = [run.min for run in found["round_trips"] if address in (run.vantage, run.address)]
-        assert len(both_ways) == 3  # SYNs there, SYNs back, echoes there
+        assert len(both_ways) == 5  # SYNs and handshakes there and back, echoes there
         assert all(truth[path] - 0.2 <= rtt <= truth[path] + 2 for rtt in both_ways)
 
 

@@ -10,8 +10,12 @@ from pathlib import Path
 
 import pytest
 
+import expdiag
+from expdiag.scenarios.spec import healthy
+from expdiag.scenarios.write import write_case
 from tests import traffic
 from tests.capturing import Read, read, tshark
+from tests.judging import outcomes
 from tests.traffic import MS, START, Talk, client_hello, der, framed, ip, pcap, record, server_hello, tls12, tls13, udp
 
 A, B = "10.0.1.11", "10.0.1.12"
@@ -277,3 +281,49 @@ def test_tshark_reads_the_handshakes_made_by_hand(tmp_path: Path) -> None:
     ]
     assert {row[1] for row in rows} == {"", "e2.lab.test"}
     assert {name for row in rows for name in row[2].split(";") if name} == {"e2.lab.test", "e1.lab.test"}
+
+
+@pytest.mark.parametrize(("far", "near"), [(30, 0), (0.01, 30), (12, 18)])
+def test_a_handshake_is_a_round_trip_with_what_the_server_computes(far: float, near: float) -> None:
+    talk = traffic.Talk(("10.0.1.11", 30001), ("10.0.1.12", 4371), far=far, near=near).open()
+    found = read(pcap(framed(tls12(talk.wait(5), "e2.example", [der("e2.example")]).close().frames)))
+
+    (run,) = [row for row in found["round_trips"] if row.method == "tls"]
+    assert (run.vantage, run.address, run.port, run.sent, run.answered) == ("10.0.1.11", "10.0.1.12", 4371, 1, 1)
+    assert run.min == pytest.approx(far + near, abs=0.1)  # `Talk` takes 0.01 ms a segment
+
+
+def test_a_handshake_with_data_sent_again_has_no_round_trip() -> None:
+    talk = traffic.Talk(("10.0.1.11", 30001), ("10.0.1.12", 4371)).open()
+    hello = traffic.client_hello("e2.example")
+    talk.packet(True, traffic.ACK, hello).wait(1000)
+    talk.say(True, hello).say(False, traffic.record(22, traffic.server_hello())).close()
+
+    found = read(pcap(framed(talk.frames)))
+
+    assert found["tls_handshakes"][0].version == "TLSv1.2"
+    assert [row.method for row in found["round_trips"]] == ["tcp-syn"]
+
+
+def test_what_a_server_computes_is_no_delay_of_the_path(tmp_path: Path) -> None:
+    cluster = healthy()
+    write_case(cluster, tmp_path / "case")
+    before = outcomes(expdiag.load(tmp_path / "case"))
+    one, other = (peer.ipv4 for peer in cluster.peers[:2])
+    frames = []
+    for number in range(6):
+        start = START + number * 10_000 * MS
+        talk = Talk((one, 30001 + number), (other, 4371), start=start, far=5, isn=1000 + number).open()
+        talk.packet(True, traffic.ACK, client_hello()).wait(900)
+        talk.say(False, record(22, server_hello()))
+        frames += talk.frames
+    (tmp_path / "case" / "probes" / "e1").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "case" / "probes" / "e1" / "eth0.pcap").write_bytes(pcap(framed(frames)))
+
+    case = expdiag.load(tmp_path / "case")
+
+    assert {row.method: round(row.min) for row in case.tables.rows("round_trips") if row.tool == "capture"} == {
+        "tcp-syn": 5,
+        "tls": 900,
+    }
+    assert outcomes(case) == before

@@ -25,6 +25,7 @@ import pytest
 
 import expdiag
 from expdiag import knowledge
+from tests.again import Runs
 from tests.lab import launch, plan, probes
 from tests.lab.plan import BLOCKS, EXPIRED, LOSSY, MISNAMED, NAT, NOBODY, ONLY_TLS13, OUTSIDE, PEERS, node_at
 from tests.lab.probes import Probe
@@ -62,12 +63,22 @@ class Lab:
 
 
 @pytest.fixture(scope="module")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Lab:
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Runs[Lab]:
     if reason := launch.missing():
         pytest.skip(reason)
-    folder = tmp_path_factory.mktemp("lab")
-    launch.run(folder)
-    return Lab(expdiag.load(folder / "case"), json.loads((folder / "truth.json").read_text()))
+
+    def run(number: int) -> Lab:
+        folder = tmp_path_factory.mktemp(f"lab-{number}")
+        launch.run(folder)
+        return Lab(expdiag.load(folder / "case"), json.loads((folder / "truth.json").read_text()))
+
+    return Runs(run)
+
+
+@pytest.fixture(scope="module")
+def lab(runs: Runs[Lab]) -> Lab:
+    """Return the first run of the lab; tests that fail with it are tried again with another (see `tests.again`)."""
+    return runs[0]
 
 
 def each(found: list[Probe], known: dict[str, str] | None = None) -> pytest.MarkDecorator:
@@ -622,6 +633,7 @@ def inhabitants(space: str) -> list[int]:
 
 STARTER = """
 import pathlib, sys
+from tests.again import Runs
 from tests.lab import launch
 with launch.started(pathlib.Path(sys.argv[1])) as lab:
     for line in lab.stdout:

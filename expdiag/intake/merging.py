@@ -1,4 +1,4 @@
-"""What only all files together tell: records of all peers in order of time, alarms still up, clocks that differ."""
+"""What only all files together tell: records by time, alarms still up, clocks that differ, whole connections."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from expdiag.evidence import SourceBook, file_number
+from expdiag.intake import rotation
 from expdiag.tables import Alarm, ConfigurationChange, Issue, Restart
 
 _BY_TIME = ("events", "alarms", "configuration_changes", "replication", "peer_links", "restarts", "upgrades")
@@ -18,13 +19,17 @@ _BY_HAND = ("alternates", "cluster peer")  # the peer list is entered on each pe
 
 
 def merge(rows: dict[str, Any], sources: SourceBook) -> None:
-    """Put what logs say into the order of UTC, mark alarms that nothing lowers, and add issues of clocks."""
+    """Put what logs say into the order of UTC, mark alarms that nothing lowers, and add issues of clocks.
+
+    Connections that rotated captures part are made whole.
+    """
     for table in _BY_TIME:
         rows[table].sort(key=lambda row: row.time or _LATEST)
     of_log = rows["settings"].where(lambda tree, _: tree == "log")
     hosts = {file_number(row.source): row.value for row in of_log if row.path == "host"}
     starts = [row for row in rows["restarts"] if row.kind == "system-start" and row.time]
     rows["alarms"] = _still_up(rows["alarms"], hosts, _last_starts(starts, hosts))
+    rows["connections"] = rotation.joined(rows["connections"], sources)
     rows["issues"] += _differing_clocks(rows["configuration_changes"], hosts, sources)
 
 

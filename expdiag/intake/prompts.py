@@ -10,6 +10,7 @@ _PROGRAMS = (
     *("dig", "nslookup", "host", "Resolve-DnsName", "nmap", r"nc(?:\.\w+)?", "netcat", "ncat", "openssl", "curl"),
     *("telnet", "ss", "Test-NetConnection", "tnc", "xstatus", "xconfiguration", r"ip6?tables\S*", "nft"),
     r"(?:/\S*/)?verify-syskey",
+    *("exit", "logout", "quit"),
 )
 _COMMANDS = rf"(?:sudo |busybox |time |timeout \S+ )*(?P<command>(?:{'|'.join(_PROGRAMS)})\b.*)?$"
 # admin@e1:~$ ping 10.0.1.12     [root@e1 ~]# mtr e2     e1:~# dig x     ~ # ping x     PS C:\Users\x> tracert x
@@ -20,6 +21,9 @@ _FORMS = (
     r"^(?P<host>)(?:~|/\S*)? ?[#$%] ",
     r"^(?P<host>)(?:PS )?[A-Z]:\\[^>]*> ?",
     r"^(?P<host>[A-Za-z][\w.-]*)(?:\([\w-]+\))?[#>] ?",
+    # What Windows says before its first prompt
+    r"^(?P<host>)(?:Microsoft Windows \[[^\]]*\]|Windows PowerShell|(?:Copyright )?\(C\) (?:[0-9]+ )?Microsoft Corp.*|"
+    r"[^:]*PowerShell[^:]*https://aka\.ms/\S+)$",
 )
 _PROMPTS = tuple(re.compile(form + _COMMANDS, re.I) for form in _FORMS)
 

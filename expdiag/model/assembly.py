@@ -23,6 +23,12 @@ _HISTORY = ("diagnostic log", "packet capture")  # what is in an older one still
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
 
+_TAKEN_NOWHERE = (
+    "nothing tells on which machine this capture was taken: it is of no peer's export, nor in probes/<peer>/; what it "
+    "shows of connections counts by the addresses at both ends"
+)
+
+
 def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
     """Return the peers whose exports are in the case, still without names, and what is odd about them."""
     by_name: dict[str, FileRead] = {row.file: row for row in dossier.rows["files"]}
@@ -48,6 +54,8 @@ def assemble(dossier: Dossier) -> tuple[list[Peer], list[Issue]]:
         for file in unplaced
         if file not in captures
     ]
+    of_peers = {number for bundle in bundles for number in bundle.files}
+    issues += [Issue(names[file], None, "vantage", _TAKEN_NOWHERE) for file in sorted(captures - of_peers)]
     rows_of_file: dict[int, list[tuple[str, Any]]] = {number: [] for number in evidence | captures}
     for table in _OF_A_PEER:
         for row in told[table]:

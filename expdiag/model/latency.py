@@ -55,6 +55,7 @@ class Paths:
     """The measured paths between peers, by direction.
 
     Only runs to an address the target is clustered on count: a way to its public address or to LAN 2 is another way.
+    Those of TLS do not: what a server computes before it answers is in them.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Paths:
             start = find(run.vantage) if run.vantage else None
             end = find(run.address or run.target) or find(run.target)
             probed = address(run.address)
-            if not start or not end or start == end:
+            if not start or not end or start == end or run.method == "tls":
                 continue
             elsewhere = probed and end in clustered_on and probed not in clustered_on[end]
             if not elsewhere:

@@ -29,7 +29,11 @@ class RoundTrip(NamedTuple):
     target: Annotated[str, Column("what the command was given; who answered, where the output does not show it")]
     address: Annotated[str, Column("address that was probed, empty where the name did not resolve")]
     method: Annotated[
-        str, Column("`icmp`, `tcp-syn`, `udp`, `tls`, `ras`, …: what was sent; empty where the output does not tell")
+        str,
+        Column(
+            "`icmp`, `tcp-syn`, `udp`, `ras`, …: what was sent; `tls`: with what the server computes, so no rule uses "
+            "it; empty where the output does not tell"
+        ),
     ]
     tool: Annotated[str, Column("program that measured, as it names itself: `ping`, `mtr`, `fping`, …")]
     port: Annotated[int | None, Column("port that was probed; missing where the method has none")]

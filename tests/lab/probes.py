@@ -30,7 +30,8 @@ class Probe:
     Attributes:
         vantage: node it runs on.
         name: name of the file that holds what it prints.
-        command: run where the keys lie; `{out}` stands for that file where the command writes it by itself.
+        command: run where the keys lie; `{out}` stands for that file where the command writes it by itself, and
+            `{pace}` for the seconds between its probes.
         targets: addresses it probes.
         count: probes it sends to each, where it counts.
         session: saved as a terminal shows it, with prompt and command, because what it prints does not name the target.
@@ -76,7 +77,7 @@ def round_trips() -> list[Probe]:
     others = {a: tuple(reached_at(b, a) for b in PEERS if b != a) for a in PEERS}
     return [
         *probes,
-        _ping("e2", "ping-lossy.txt", address("e3"), count=40, options="-O -i 0.15"),
+        _ping("e2", "ping-lossy.txt", address("e3"), count=40, options="-O"),
         _ping("e2", "ping-quiet.txt", address("e1"), options="-q"),
         _ping("e1", "ping-clock.txt", plan.NAT.public, options="-D -O"),
         _ping("e1", "ping-nobody.txt", NOBODY, count=4),
@@ -91,7 +92,7 @@ def round_trips() -> list[Probe]:
 
 
 def _ping(vantage: str, name: str, target: str, count: int = 20, options: str = "") -> Probe:
-    return Probe(vantage, name, f"ping -n -i 0.25 {options} -c {count} {target}", (target,), count)
+    return Probe(vantage, name, f"ping -n -i {{pace}} {options} -c {count} {target}", (target,), count)
 
 
 def _fping(vantage: str, name: str, targets: tuple[str, ...], options: str) -> Probe:
@@ -128,8 +129,8 @@ def paths() -> list[Probe]:
 def connections() -> list[Probe]:
     """Return what opens connections between all peers several times, for the captures to measure."""
     pairs = ((a, b, reached_at(b, a)) for a, b in permutations(PEERS, 2))
-    nping = "nping --tcp-connect -p 4371 -c 6 --delay 250ms"
-    return [Probe(a, f"nping-{b}.txt", f"{nping} {target}", (target,), 6) for a, b, target in pairs]
+    nping = "nping --tcp-connect -p 4371 -c 8 --delay {pace}s"
+    return [Probe(a, f"nping-{b}.txt", f"{nping} {target}", (target,), 8) for a, b, target in pairs]
 
 
 def scans() -> list[Probe]:
@@ -212,7 +213,7 @@ def rulesets() -> list[Probe]:
 def ask(probes: Iterable[Probe], out: Path, keys: Path) -> dict[str, int]:
     """Run probes side by side and save what they print; return their exit codes by path."""
     running = {}
-    for probe in probes:
+    for number, probe in enumerate(probes):
         time.sleep(_APART)
         path = out / probe.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,13 +222,19 @@ def ask(probes: Iterable[Probe], out: Path, keys: Path) -> dict[str, int]:
             if probe.session:
                 print(f"root@{probe.vantage}:~# {probe.command}", file=shown, flush=True)
             running[probe.path] = subprocess.Popen(
-                on(probe.vantage, "timeout", str(_LONGEST), *probe.command.replace("{out}", str(path)).split()),
+                on(probe.vantage, "timeout", str(_LONGEST), *_command(probe, path, number)),
                 cwd=keys,
                 stdin=subprocess.DEVNULL,
                 stdout=shown,
                 stderr=subprocess.STDOUT,
             )
     return {path: process.wait() for path, process in running.items()}
+
+
+def _command(probe: Probe, path: Path, number: int) -> list[str]:
+    """Return the command; each has a pace of its own, or two that meet once would meet each time."""
+    pace = 0.2 + 0.007 * (number % 16)
+    return probe.command.replace("{out}", str(path)).replace("{pace}", f"{pace:.3f}").split()
 
 
 @contextmanager

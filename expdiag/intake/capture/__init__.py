@@ -2,7 +2,9 @@
 
     files, pcapng, stream   a capture as windows of packets, in memory that does not follow its size
     headers                 columns of a window: addresses, protocols, ports, where the payload lies
-    tcp, connections        connections to ports that matter; their openings are looked at packet by packet
+    fragments               datagrams and segments that came in several packets
+    tcp, shares             TCP to ports that matter, in order of connections; what a window holds of each
+    connection, connections how each was opened, carried and ended; only openings are looked at packet by packet
     tls, hellos             handshakes out of segments; what their messages say
     icmp, exchanges         echoes, errors; questions matched with their answers
     datagrams, dns, ntp, ras

@@ -11,6 +11,7 @@ from expdiag.intake.capture.connections import Connections
 from expdiag.intake.capture.datagrams import DNS, NTP, RAS, datagrams
 from expdiag.intake.capture.dns import Dns
 from expdiag.intake.capture.endpoints import Endpoints
+from expdiag.intake.capture.fragments import Fragments
 from expdiag.intake.capture.headers import LINKS, Packets, decode
 from expdiag.intake.capture.icmp import Icmp
 from expdiag.intake.capture.ntp import Ntp
@@ -78,6 +79,7 @@ class _Extraction:
         self._capture = capture
         self._counts: list[_Count] = []
         self._endpoints = Endpoints()
+        self._fragments = Fragments()
         self._connections = Connections()
         self._icmp = Icmp()
         self._ras = Ras()
@@ -88,8 +90,12 @@ class _Extraction:
         packets = decode(window, self._capture.interfaces)
         self._count(window, packets)
         self._endpoints.take(packets)
-        self._connections.take(packets)
-        self._icmp.take(packets)
+        joined = self._fragments.join(packets)
+        self._connections.take(joined)
+        self._icmp.take(joined)
+        self._take_datagrams(joined)
+
+    def _take_datagrams(self, packets: Packets) -> None:
         for datagram in datagrams(packets):
             self._protocols[datagram.port].take(datagram)
 
@@ -107,6 +113,8 @@ class _Extraction:
 
     def add_rows(self, harvest: Harvest, complete: bool) -> None:
         """Put all that was found into the harvest; `complete`: nothing of the capture is missing."""
+        for rest in self._fragments.rest():
+            self._take_datagrams(rest)
         counts = self._counts or [_Count() for _ in self._capture.interfaces]
         end = max((count.last_time for count in counts), default=NO_TIME)
         self._add_captures(harvest, counts)
@@ -164,6 +172,9 @@ class _Extraction:
             harvest.issue("cut-packets", f"{cut} of {total} packets are cut; certificates and names may be missing")
         if backward := sum(count.backward for count in counts):
             harvest.issue("clock", f"{backward} packets are stamped earlier than the packet before them")
+        if lost := self._fragments.lost:
+            text = f"of {lost} datagrams or segments to ports a cluster uses not all fragments are there"
+            harvest.issue("unread", f"{text}; what is missing of them was not read")
         self._add_limits(harvest)
 
     def _add_limits(self, harvest: Harvest) -> None:

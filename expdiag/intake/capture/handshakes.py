@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expdiag.intake.capture import services
-from expdiag.intake.capture.connections import Connection
+from expdiag.intake.capture.connection import Connection
 from expdiag.intake.capture.headers import text
 from expdiag.intake.capture.hellos import cipher_name, version_name
 from expdiag.intake.capture.stamps import between, moment

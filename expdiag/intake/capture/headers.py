@@ -67,6 +67,7 @@ class Packets:
         end: where the captured part of it ends.
         sent_end: where it would end if nothing were cut.
         whole: it is no fragment but the first; only then there are ports.
+        fragment_at: where the header begins that makes it a fragment (IPv4: at the identification), -1 for others.
         source_port: 0 where it has none.
         target_port: likewise.
     """
@@ -84,6 +85,7 @@ class Packets:
     end: Ints
     sent_end: Ints
     whole: Flags
+    fragment_at: Ints
     addresses6: list[Address]
     source_port: Ints
     target_port: Ints
@@ -134,7 +136,7 @@ def decode(window: Window, interfaces: Sequence[Interface]) -> Packets:
     no_size = np.where(six, size == 40, size == 0)  # left to the network card, or a jumbo payload
     size = np.where(no_size, sent_end - ip_at, size).astype(np.int64)
     headers = np.where(six, 40, (data[ip_at] & 15).astype(np.int64) * 4)
-    fragment = np.where(six, 0, halves[ip_at + 6] & 0x1FFF)
+    fragment = np.where(six, 0, halves[ip_at + 6] & 0x3FFF)
     found = Packets(
         data=data,
         number=window.first + chosen,
@@ -148,7 +150,8 @@ def decode(window: Window, interfaces: Sequence[Interface]) -> Packets:
         at=ip_at + headers,
         end=np.minimum(captured_end, ip_at + size),
         sent_end=ip_at + size,
-        whole=fragment == 0,
+        whole=fragment & 0x1FFF == 0,
+        fragment_at=np.where(fragment, ip_at + 4, -1),
         addresses6=[],
         source_port=np.zeros(len(chosen), np.int64),
         target_port=np.zeros(len(chosen), np.int64),
@@ -199,6 +202,7 @@ def _pass_extensions(packets: Packets, halves: npt.NDArray[np.uint64]) -> None:
         at, protocol = packets.at[here], packets.protocol[here]
         fragment = protocol == _FRAGMENT
         packets.whole[here] = ~fragment | (halves[at + 2] >> 3 == 0)
+        packets.fragment_at[here] = np.where(fragment & (halves[at + 2] & 0xFFF9 != 0), at, packets.fragment_at[here])
         packets.protocol[here] = packets.data[at]
         packets.at[here] = at + np.where(fragment, 8, 8 + packets.data[at + 1].astype(np.int64) * 8)
 

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from expdiag import statistics
 from expdiag.intake.capture import services
-from expdiag.intake.capture.connections import Connection
+from expdiag.intake.capture.connection import Connection
 from expdiag.intake.capture.exchanges import Exchange
 from expdiag.intake.capture.headers import TCP, UDP, Address, text
 from expdiag.intake.capture.icmp import Error
 from expdiag.intake.capture.stamps import moment
 from expdiag.intake.capture.stream import NO_TIME
 from expdiag.intake.capture.tcp import Key
+from expdiag.intake.capture.tls import Handshake
 from expdiag.intake.reading import Harvest
 from expdiag.tables import Connection as ConnectionRow
 from expdiag.tables import Reachability, RoundTrip
@@ -80,6 +81,8 @@ class Paths:
             self._prove_connection(connection, outcome)
             if connection.syn and _tried(connection.key) in answering and outcome != "cut":
                 self._measure_connection(connection)
+            if connection.handshake and connection.handshake.client_hello:
+                self._measure_handshake(connection, connection.handshake)
 
     def add_errors(self, errors: Iterable[Error]) -> None:
         """Take what ICMP errors prove of ports a cluster uses."""
@@ -146,6 +149,17 @@ class Paths:
         if known is not proof:
             known.count += proof.count
             known.rtt = proof.rtt if known.rtt is None else known.rtt
+
+    def _measure_handshake(self, connection: Connection, handshake: Handshake) -> None:
+        key, answered = connection.key, handshake.answer_time != NO_TIME
+        if not answered and self._end - handshake.asked_time < services.patience():
+            return
+        run = self._runs.setdefault(("tls", key.client, key.server), Run())
+        run.sent += 1
+        run.answered += answered
+        run.ports.add(key.port)
+        if (rtt := connection.tls_rtt) is not None:
+            run.answers.append(Answer(handshake.number, handshake.asked_time, rtt))
 
     def _measure_connection(self, connection: Connection) -> None:
         assert connection.syn is not None

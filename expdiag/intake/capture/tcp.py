@@ -12,6 +12,7 @@ from expdiag.intake.capture.headers import TCP, Address, Flags, Packets, field
 from expdiag.intake.capture.stream import Ints
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
+SERIAL = 1 << 32  # sequence numbers begin again behind it
 
 
 class Key(NamedTuple):
@@ -21,6 +22,10 @@ class Key(NamedTuple):
     port: int
     client: Address
     client_port: int
+
+    def turned(self) -> Key:
+        """Return the same ends, server and client exchanged."""
+        return Key(self.client, self.client_port, self.server, self.port)
 
 
 @dataclass(slots=True)
@@ -59,6 +64,10 @@ class Segments:
         source = packets.address(int(packets.source[place]), six), int(packets.source_port[place])
         target = packets.address(int(packets.target[place]), six), int(packets.target_port[place])
         return Key(*target, *source) if self.to_server[start] else Key(*source, *target)
+
+    def calls(self, start: int) -> bool:
+        """Whether the packets that begin here begin with a SYN."""
+        return bool(self.flags[start] & (SYN | ACK) == SYN)
 
 
 def segments(packets: Packets) -> Segments | None:

@@ -170,6 +170,8 @@ class Handshake:
 
     Attributes:
         number: packet with the beginning of the ClientHello; 0 before there is one.
+        asked_time: last segment of the client before the server's first.
+        answer_time: the server's first segment.
         last_time: last message that belongs to it.
         alert: alert that ended it, `hidden` where only its size shows it; empty without one.
         settled: nothing more is to be learned of it.
@@ -180,6 +182,8 @@ class Handshake:
     server: Side = field(default_factory=Side)
     number: int = 0
     first_time: int = NO_TIME
+    asked_time: int = NO_TIME
+    answer_time: int = NO_TIME
     last_time: int = NO_TIME
     client_hello: Hello | None = None
     server_hello: Hello | None = None
@@ -210,6 +214,11 @@ class Handshake:
                 return self._speaks_otherwise(before)
         if self.number == 0 and packet.to_server and side.spoke:
             self.number, self.first_time = packet.number, packet.time
+        if self.answer_time == NO_TIME:
+            if packet.to_server:
+                self.asked_time = packet.time
+            elif self.number:
+                self.answer_time = packet.time
         if side.lost and len(packet.payload) == _ALERT_IN_CLEAR and packet.payload[:2] == b"\x15\x03":
             self._alerted(side, packet.payload[5], packet.payload[6], packet.time)
         for record in side.records():

@@ -10,15 +10,16 @@ import re
 from itertools import pairwise
 
 from expdiag.intake.names import records
+from expdiag.intake.names import windows_words as words
 from expdiag.intake.names.commands import command
 from expdiag.intake.names.records import Line
 from expdiag.intake.names.session import Session
 
-_SERVER = re.compile(r"^(?:Default )?Server: +\t*(?P<server>\S+)$|^(?:Default )?Server:\t+(?P<tabbed>\S+)$", re.I)
+_SERVER = re.compile(rf"^(?:{words.DEFAULT_SERVER}|{words.SERVER}) ?[:：][ \t]+(?P<server>\S+)$", re.I)
 # Address:	10.77.7.53#53      Addresses:  fd77:2::10
-_ADDRESS = re.compile(r"^Address(?:es)?:\s+(?P<address>[0-9A-Fa-f:.%\w]+)(?:#[0-9]+)?$", re.A)
+_ADDRESS = re.compile(rf"^{words.ADDRESS} ?:\s+(?P<address>[0-9A-Fa-f:.%\w]+)(?:#[0-9]+)?$", re.A)
 _MORE = re.compile(r"^\s{2,}(?P<word>[^\s=]+)$|^\t\s*(?P<tabbed>[^\s=]+)$")
-_NAME = re.compile(r"^Name:\s+(?P<name>\S+)$")
+_NAME = re.compile(rf"^{words.NAME} ?[:：]\s+(?P<name>\S+)$")
 _ALIASES = re.compile(r"^Aliases:\s+(?P<name>\S+)$")
 # _sips._tcp.lab.test	service = 10 10 5061 expc01.lab.test.
 _EQUATION = re.compile(r"^(?P<owner>\S+)\s+(?P<key>[A-Za-z][\w ]{0,24}?)\s*=(?:\s(?P<data>.*))?$", re.A)
@@ -62,6 +63,7 @@ _STATUS = re.compile(r"^[A-Z]{4,12}$")
 _NO_RECORDS = re.compile(r"^\*\*\* No (?P<what>.+?) records? available for (?P<name>\S+)$")
 _TIMED_OUT = re.compile(r"^\*\*\* Request to (?P<server>\S+) timed[- ]out$")
 _NO_SERVER_NAME = re.compile(r"^\*\*\* Can't find server name for address (?P<address>[0-9A-Fa-f.:]+): (?P<what>.+)$")
+_NO_ANSWER = "DNS request timed out."
 _DECORATION = re.compile(
     r"^(?:DNS request timed out\.|\s+timeout was [0-9]+ seconds?\.|\*\*\* Default servers are not available)$", re.A
 )
@@ -75,6 +77,8 @@ def looks_like(line: str) -> bool:
     text = line.lstrip("> ") if line.startswith(">") else line
     if found := _EQUATION.match(text):
         return found["key"] in _KINDS and found["data"] is not None
+    if words.not_found(text, "", _WINDOWS) or words.NOT_AUTHORITATIVE.match(text):
+        return True
     return any(p.match(text) for p in (_SERVER, _NAME, _NOT_FOUND, _NO_RECORDS, _TIMED_OUT, _SRV_HEAD, _PREFERENCE))
 
 
@@ -90,7 +94,7 @@ class Nslookup:
         self._reset()
 
     def _reset(self) -> None:
-        self._server, self._introducing = "", False
+        self._server, self._server_name, self._introducing, self._waited = "", "", False, False
         self._authoritative: bool | None = None
         self._section = "answer"
         self._named: tuple[int, str, str] | None = None
@@ -159,7 +163,7 @@ class Nslookup:
         return (more is not None and self._last == "address" and bool(self._server)) or self._heading(line)
 
     def _heading(self, line: str) -> bool:
-        if line == "Non-authoritative answer:":
+        if words.NOT_AUTHORITATIVE.match(line):
             self._flush(ended=True)
             self._session.close()
             self._authoritative = False
@@ -167,18 +171,20 @@ class Nslookup:
             self._flush(ended=True)
             self._section = "authority"
         else:
+            self._waited = self._waited or line == _NO_ANSWER
             return bool(_DECORATION.match(line))
         return True
 
     def _begin(self, number: int, line: str) -> bool:
         """Take a line that begins something."""
         if server := _SERVER.match(line):
+            waited = self._waited
             self.close()
             self._session.close()
-            text = server["server"] or server["tabbed"]
-            self._server = text if records.reverse(text) else ""
+            text = self._server_name = server["server"]
+            self._server, self._waited = text if records.reverse(text) else "", waited
             self._introducing = True
-            if not line.startswith("Default"):
+            if not re.match(words.DEFAULT_SERVER, line, re.I):
                 self._session.expect(number, line)
             return True
         return self._nothing(number, line) or self._answer(number, line)
@@ -227,9 +233,11 @@ class Nslookup:
             name, status = found["name"], _status(found["what"])
         elif found := _NO_RECORDS.match(line):
             name, status = found["name"], "NOERROR"
-            words = re.findall(r"[A-Z][A-Z0-9]*", found["what"])
-            kind = kind or (records.known_type(words[-1]) or "" if words else "")
-        elif _TIMED_OUT.match(line):
+            named = re.findall(r"[A-Z][A-Z0-9]*", found["what"])
+            kind = kind or (records.known_type(named[-1]) or "" if named else "")
+        elif translated := words.not_found(line, self._server_name, _WINDOWS):
+            name, status = translated[0], _WINDOWS[translated[1]]
+        elif _TIMED_OUT.match(line) or (self._waited and words.GAVE_UP.match(line)):
             status = "TIMEOUT"
         else:
             return False
@@ -305,12 +313,12 @@ class Nslookup:
         elif all(name in fields for name in _SRV_FIELDS):
             self._add(number, line, owner, "SRV", " ".join(fields[name] for name in _SRV_FIELDS))
         elif soa:
-            words = " ".join(fields[name] for name in soa)
+            data = " ".join(fields[name] for name in soa)
             # Windows shows the SOA of the zone where there is no answer
             if "primary name server" in fields and self._session.question.type != "SOA" and self._type != "SOA":
-                self._beside("authority", Line(owner, None, "SOA", words), number, line)
+                self._beside("authority", Line(owner, None, "SOA", data), number, line)
             else:
-                self._add(number, line, owner, "SOA", words)
+                self._add(number, line, owner, "SOA", data)
         else:
             harvest.issue("truncated", f"not all of this record is there: {line}", number)
 

@@ -13,6 +13,7 @@ from expdiag import statistics
 from expdiag.evidence import place
 from expdiag.intake import reading
 from expdiag.intake.ping.run import Answer, Run, Session
+from expdiag.intake.ping.words import canonical
 from expdiag.intake.reading import Harvest, TooMuchError
 from expdiag.tables import Reachability, RoundTrip
 
@@ -93,7 +94,7 @@ def _row(run: Run) -> RoundTrip:
     return RoundTrip(
         vantage=run.vantage,
         target=run.target,
-        address=run.address,
+        address=canonical(run.address),
         method=run.method,
         tool=run.tool,
         port=run.port,
@@ -159,7 +160,7 @@ def _reachability(run: Run) -> list[Reachability]:
         Reachability(
             vantage=run.vantage,
             target=run.target,
-            address=run.address,
+            address=canonical(run.address),
             port=run.port,
             transport=transport,
             state=state,

@@ -16,7 +16,7 @@ _UNIT = r"(?:ms|мс|мсек|ミリ秒|毫秒)"
 # Pinging e2.lab.test [10.77.2.10] from 10.77.1.10 with 32 bytes of data:
 # Ping wird ausgeführt für 10.77.2.10 mit 32 Bytes Daten:
 _HEAD = re.compile(
-    r"^(?=.*(?:ping|Обмен пакетами))[^=\[\]:]{0,80}?"
+    r"^(?=.*(?:ping|Disparando|Badanie|Обмен пакетами))[^=\[\]:]{0,80}?"
     rf"(?:(?P<name>[^\s\[\]]{{1,255}}) \[(?P<within>{ADDRESS})\]|(?P<bare>{ADDRESS}))"
     rf"(?: (?:from|von|de|desde|da|van) (?P<source>{ADDRESS}))?[^=\d:%]{{1,60}}[0-9]{{1,5}}[^=:]{{0,60}}[:：]$",
     re.I,
@@ -39,14 +39,18 @@ _STATISTICS = re.compile(rf"^(?=.*(?:ping|Статистика))[^=:]{{0,60}}?{A
 # Packets: Sent = 4, Received = 4, Lost = 0 (0% loss),
 _COUNTS = re.compile(
     rf"^[^=\d]{{1,60}}= ?(?P<sent>{COUNT})[^=\d]{{1,60}}= ?(?P<received>{COUNT})[^=\d]{{1,60}}= ?(?P<lost>{COUNT})"
-    r"(?: ?\([^()=]*%[^()=]*\))?[,、，]?$"
+    r"(?: ?\([^()=]*%[^()=]*\)?)?[,、，]?$"
 )
-# (0% Verlust),
-_SHARE = re.compile(r"^\([^()=]{0,30}[0-9]+ ?%[^()=]{0,30}\)[,、，]?$")
+# Pacchetti: Trasmessi = 2, Ricevuti = 1,
+_COUNTS_BEGIN = re.compile(rf"^[^=\d]{{1,60}}= ?(?P<sent>{COUNT})[^=\d]{{1,60}}= ?(?P<received>{COUNT}),$")
+# Persi = 1 (50% persi),
+_COUNTS_END = re.compile(rf"^[^=\d]{{1,60}}= ?{COUNT} ?\([^()=]*%[^()=]*\),?$")
+# (0% Verlust),     (50% verlies).     perda),
+_SHARE = re.compile(r"^(?:\([^()=]{0,30}[0-9]+ ?%)?[^()=\d%]{0,30}\)[,.、，]?$")
 # Minimum = 13ms, Maximum = 15ms, Average = 14ms
 _TIMES = re.compile(
-    rf"^[^=\d]{{1,60}}= ?(?P<min>{COUNT}) ?{_UNIT}[^=\d]{{1,60}}= ?(?P<max>{COUNT}) ?{_UNIT}"
-    rf"[^=\d]{{1,60}}= ?(?P<mean>{COUNT}) ?{_UNIT}$"
+    rf"^[^=\d]{{1,60}}= {{0,3}}(?P<min>{COUNT}) ?{_UNIT}[^=\d]{{1,60}}= {{0,3}}(?P<max>{COUNT}) ?{_UNIT}"
+    rf"[^=\d]{{1,60}}= {{0,3}}(?P<mean>{COUNT}) ?{_UNIT}$"
 )
 # Approximate round trip times in milli-seconds:
 _TIMES_HEAD = re.compile(r"^[^=\d]{5,100}[:：]$")
@@ -58,6 +62,9 @@ _NO_NAME = tuple(
         r"^Ping-Anforderung konnte Host \"(?P<target>[^\s\"]{1,255})\" nicht finden",
         r"^La requ.te Ping n.a pas pu trouver l.h.te (?P<target>[^\s:]{1,255}?)\. ",
         r"^La solicitud de ping no pudo encontrar el host (?P<target>[^\s:]{1,255}?)\. ",
+        r"^Impossibile trovare l.host (?P<target>[^\s:]{1,255}?)\. ",
+        r"^A solicita..o ping n.o p.de encontrar o host (?P<target>[^\s:]{1,255}?)\. ",
+        r"^Kan host (?P<target>[^\s:]{1,255}?) niet vinden\. ",
     )
 )
 
@@ -129,7 +136,7 @@ class Windows:
             run.error(error["what"], error["from"], self._harvest.note(number, line))
         elif _STATISTICS.match(text):
             self._in_statistics = True
-        elif counts := _COUNTS.match(text):
+        elif counts := _COUNTS.match(text) or _COUNTS_BEGIN.match(text):
             self._in_statistics = True
             self._counts(run, counts, number, line)
         elif _BREAK.match(text):
@@ -152,12 +159,12 @@ class Windows:
             self._waiting.append((source, number, line))
 
     def _after(self, run: Run, text: str, number: int, line: str) -> bool:
-        if counts := _COUNTS.match(text):
+        if counts := _COUNTS.match(text) or _COUNTS_BEGIN.match(text):
             self._counts(run, counts, number, line)
         elif times := _TIMES.match(text):
             self._times(run, times, number, line)
         else:
-            return any(p.match(text) for p in (_SHARE, _TIMES_HEAD, _BREAK, _STATISTICS))
+            return any(p.match(text) for p in (_SHARE, _COUNTS_END, _TIMES_HEAD, _BREAK, _STATISTICS))
         return True
 
     def _counts(self, run: Run, counts: re.Match[str], number: int, line: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 COUNT = r"[0-9]{1,9}"
 NUMBER = r"[0-9]{1,9}(?:[.,][0-9]{1,9})?"
@@ -40,6 +41,14 @@ _STATES: tuple[tuple[str, re.Pattern[str]], ...] = (
         ),
     ),
 )
+
+
+def canonical(address: str) -> str:
+    """Return an address in the one way to write it; what is none as it is."""
+    try:
+        return str(ip_address(address)) if ":" in address else address
+    except ValueError:
+        return address
 
 
 def decimal(text: str) -> float:

@@ -59,8 +59,8 @@ def host(text: str) -> tuple[str, str]:
     named = _NAMED.fullmatch(plain)
     if named and canonical(named["address"]):
         name = named["name"].strip()
-        return named["address"], "" if canonical(name) or name == "???" else name
-    return (plain, "") if canonical(plain) else ("", "" if plain == "???" else plain)
+        return canonical(named["address"]), "" if canonical(name) or name == "???" else name
+    return (canonical(plain), "") if canonical(plain) else ("", "" if plain == "???" else plain)
 
 
 @dataclass
@@ -97,16 +97,16 @@ class _Row:
         return True
 
     def _begin_host(self, text: str) -> bool:
-        is_address = bool(canonical(text))
-        if self.fresh or not (is_address or any(letter.isalpha() for letter in text)):
+        address = canonical(text)
+        if self.fresh or not (address or any(letter.isalpha() for letter in text)):
             return False
-        self.address, self.name = (text, "") if is_address else ("", text)
+        self.address, self.name = address, "" if address else text
         self.notes, self.held, self.fresh = self.held, [], True
         return True
 
     def _give_address(self, text: str) -> bool:
         if self.fresh:
-            self.address = text
+            self.address = canonical(text)
         return self.fresh
 
     def _say(self, note: str) -> bool:
