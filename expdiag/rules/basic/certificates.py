@@ -269,6 +269,8 @@ def _shared(cluster: Cluster, key: str, owners: tuple[str, ...], own: dict[str, 
     one = len({certificate.fingerprint for certificate in used}) == 1
     what = f"one certificate (serial {used[0].serial})" if one else f"certificates of one key ({key[:16]}…)"
     listing = f"{what} on {', '.join(owners)}"
+    if not one:
+        return listing
     fqdns = [peer.fqdn.value for peer in cluster.peers if peer.name in owners]
     missing = [name for name in fqdns if name and not all(certificates.lists(c, name) for c in used)]
     if missing:
