@@ -235,11 +235,24 @@ def test_ras_refused_where_h323_is_off_is_not_a_firewall(written) -> None:
     assert (found.outcome, "see R26" in found.verdict.reason) == (PASS, True)
 
 
-def test_silence_and_a_lost_peer_leave_ras_open(written) -> None:
-    alarm = AlarmSpec(20004, "", "Cluster communication failure", "The system is unable to communicate with one peer")
-    found = finding(written(TWO.changed("e1", alarms=(alarm,)), {}), "R11", "e1", "e2")
+def test_silence_and_timeouts_in_the_log_leave_ras_open(written) -> None:
+    record = (
+        'tvcs: Event="External Server Communications Failure" Reason="gatekeeper timed out" '
+        'Service="NeighbourGatekeeper" Detail="name:10.0.1.12:1719" Level="1" UTCTime="2026-05-01 11:00:00,000"'
+    )
+    case = written(TWO.changed("e1", events=((TWO.as_of.replace(hour=11), record),)), {})
 
+    found = finding(case, "R11", "e1", "e2")
     assert (found.outcome, [want.kind for want in found.verdict.want]) == (UNKNOWN, ["packets"])
+    assert finding(case, "R11", "e2", "e1").outcome == PASS
+
+
+def test_an_alarm_that_names_no_cause_is_only_said(written) -> None:
+    alarm = AlarmSpec(20004, "", "Cluster communication failure", "The system is unable to communicate with one peer")
+    before, after = outcomes(written(TWO, {})), outcomes(case := written(TWO.changed("e1", alarms=(alarm,)), {}))
+
+    assert changed(before, after) == {}
+    assert "alarm 20004 is up on e1" in finding(case, "R09", "e1", "e2").verdict.reason
 
 
 @pytest.mark.parametrize(

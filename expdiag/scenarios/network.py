@@ -21,7 +21,8 @@ def evidence(cluster: ClusterSpec) -> dict[str, str]:
 def rules(cluster: ClusterSpec) -> dict[str, str]:
     """Return the firewall rules of every peer as its REST API answers them: peers allowed, then everybody dropped.
 
-    Peers whose exports are left out are allowed, too, as far as the address mapping knows them.
+    Peers whose exports are left out are allowed, too, as far as the address mapping knows them. Peers without a host
+    name of their own have none: nothing would tell whose they are.
     """
     shown = {peer.fqdn for peer in cluster.peers}
     absent = [address for name, address in cluster.mapping.items() if name not in shown]
@@ -30,7 +31,14 @@ def rules(cluster: ClusterSpec) -> dict[str, str]:
             [at for other in cluster.peers if other is not peer for at in (other.ipv4, other.ipv6) if at] + absent
         )
         for peer in cluster.peers
+        if _label(peer, cluster) == peer.host_name
     }
+
+
+def _label(peer: PeerSpec, cluster: ClusterSpec) -> str:
+    """Return what a folder calls a peer: its host name, its address where that would mean another, too, or is empty."""
+    alone = sum(1 for other in cluster.peers if other.host_name == peer.host_name) == 1
+    return peer.host_name if peer.host_name and alone else peer.ipv4
 
 
 def rest_rules(allowed: Iterable[str], *, first: int = 20, drop: int = 50000) -> str:
@@ -58,7 +66,7 @@ def _rule(priority: int, address: str, length: int | None, action: str) -> dict[
 def between(cluster: ClusterSpec) -> dict[str, str]:
     """Return what nc prints on every peer for the clustering ports of every other."""
     return {
-        f"probes/{start.host_name}/ports-{end.host_name}.txt": tried(start, end.ipv4)
+        f"probes/{_label(start, cluster)}/ports-{_label(end, cluster)}.txt": tried(start, end.ipv4)
         for start in cluster.peers
         for end in cluster.peers
         if start is not end
@@ -69,7 +77,8 @@ def tried(start: PeerSpec, address: str, **states: str) -> str:
     """Return a session of nc; `states` says what a port gives, such as `p4371="filtered"`."""
     lines = []
     for transport, port in (*(("tcp", port) for port in CLUSTER_PORTS), ("udp", RAS_PORT)):
-        lines.append(f"[root@{start.host_name} ~]# nc -{'zvu' if transport == 'udp' else 'zv'} -w 5 {address} {port}")
+        options = "-zvu" if transport == "udp" else "-zv"
+        lines.append(f"[root@{start.host_name or start.ipv4} ~]# nc {options} -w 5 {address} {port}")
         state = states.get(f"p{port}", "open")
         if state == "open":
             lines.append(f"Connection to {address} {port} port [{transport}/*] succeeded!")
@@ -86,7 +95,7 @@ def tried(start: PeerSpec, address: str, **states: str) -> str:
 def outside(cluster: ClusterSpec) -> dict[str, str]:
     """Return what nmap prints beyond the firewall for the public address of every peer that has one."""
     return {
-        f"probes/outside/ports-{peer.host_name}.txt": "".join(map(scan, peer.static_nat.values()))
+        f"probes/outside/ports-{_label(peer, cluster)}.txt": "".join(map(scan, peer.static_nat.values()))
         for peer in cluster.peers
         if peer.static_nat
     }

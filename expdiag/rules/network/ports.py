@@ -36,8 +36,8 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     Why: TCP 4372 carries the database, TCP 4371 recovery, UDP 1719 bandwidth and calls. With 4371 closed the cluster
     works until it has to recover; with 1719 closed calls fail while replication stays fine.
     Passes: TCP 4371, TCP 4372 and UDP 1719 (before X8.8 those of the IPsec era, of which IP protocol 51 cannot be
-    tried) opened when this peer tried. UDP that stays silent counts as open where this peer's own status and log
-    know of no lost peer, because silence is also what an open port gives. Where nothing was tried, the rules of a
+    tried) opened when this peer tried. UDP that stays silent counts as open where this peer's own exports tell of
+    no RAS that timed out, because silence is also what an open port gives. Where nothing was tried, the rules of a
     firewall that name both peers count.
     Violates: a port was tried from this peer and is filtered, prohibited or refused; or the rules of a firewall that
     names both peers drop it.
@@ -76,7 +76,7 @@ def required_ports_open(cluster: Cluster, start: Peer, end: Peer) -> Verdict:
     open_by_rule = {p for p, ruling in devices if ruling.accepted and ruling.speaks and tried[p].state == UNSEEN}
     left = [p for p, f in tried.items() if f.state in (DISAGREE, UNSEEN) and p not in open_by_rule]
     silent = [p for p, f in tried.items() if f.state == SILENT]
-    doubtful = [p for p in silent if not _quiet(cluster, start, end, way)]
+    doubtful = [p for p in silent if not _quiet(start, way)]
     if left or doubtful:
         return _not_settled(start, end, tried, left, doubtful, said, evidence)
     return passed(
@@ -92,7 +92,7 @@ def _opened(
     if opened := [ports for ports, found in tried.items() if found.state == OPEN]:
         yield f"{listing(opened)} opened"
     if silent := [ports for ports, found in tried.items() if found.state == SILENT]:
-        yield f"{listing(silent)} stays silent, as an open port does, and {start} reports no lost peer"
+        yield f"{listing(silent)} stays silent, as an open port does, and {start} tells of no RAS that timed out"
     if asleep:
         yield f"{listing(asleep)} is refused, see R26"
     for ports, ruling in devices:
@@ -104,9 +104,9 @@ def _only(state: str, rows: Iterable[Reachability]) -> bool:
     return all(row.state == state for row in rows)
 
 
-def _quiet(cluster: Cluster, start: Peer, end: Peer, way: Way) -> bool:
-    """Whether the status and log of a peer are known and tell of no lost peer."""
-    return start.seen and not way.ras_failures and not unnamed_alarms(cluster, start, end)
+def _quiet(start: Peer, way: Way) -> bool:
+    """Whether the exports of a peer are known and tell of no RAS to the other that timed out."""
+    return start.seen and not way.ras_failures
 
 
 def _between(cluster: Cluster, start: Peer, end: Peer, ports: Iterable[Ports]) -> list[tuple[Ports, Ruling]]:
@@ -123,6 +123,10 @@ def _between(cluster: Cluster, start: Peer, end: Peer, ports: Iterable[Ports]) -
 def _remarks(cluster: Cluster, start: Peer, end: Peer, way: Way, devices: list[tuple[Ports, Ruling]]) -> Iterable[str]:
     if way.alarms:
         yield f"alarm 20021 is up on {start}"
+    if said := [alarm.number for alarm in unnamed_alarms(cluster, start, end) if not way.alarms]:
+        yield f"alarm {said[0]} is up on {start}, which has other causes, too"
+    if way.host.state == BLOCKED:
+        yield f"{end} cannot be reached at all, see R09"
     if way.ras_failures:
         yield f"the log of {start} tells of RAS to {end} that timed out ({way.ras_failures[-1].detail})"
     for device in dict.fromkeys(ruling.device for _, ruling in devices if ruling.blocked):
