@@ -129,6 +129,23 @@ def test_reverse_names_of_both_families_and_through_a_delegation() -> None:
     assert asked.reverse("10.0.0.2").state == asked.reverse("no address").state == UNASKED
 
 
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("a.test", "A"),
+        ("a.test", "AAAA"),
+        ("1.0.0.10.in-addr.arpa", "PTR"),
+        ("10.0.0.1", "PTR"),
+        ("_s._tcp.test", "SRV"),
+    ],
+)
+def test_a_failure_without_a_type_is_one_of_the_type_such_a_name_is_asked_for(name: str, kind: str) -> None:
+    asked = view((query(name, "", "NXDOMAIN", answers=0), []))
+
+    owner = "1.0.0.10.in-addr.arpa" if kind == "PTR" else name
+    assert asked.ask(owner, kind).state == DENIED
+
+
 def test_services_with_their_numbers_and_the_addresses_beside() -> None:
     shown = [
         record("_s._tcp.test", "SRV", "a.test", numbers=(10, 20, 5061)),

@@ -662,3 +662,40 @@ def test_a_mapping_in_an_export_of_either_form_is_judged(tmp_path, form: str) ->
 
         assert found.outcome == outcome, found.verdict.reason
         assert {source.file.rpartition(".")[2] for source in found.sources} >= {form}
+
+
+def test_targets_by_other_names_are_open_until_somebody_asks_where_they_lead(case_of) -> None:
+    public = tuple(f"e{n}.public.example" for n in (1, 2, 3))
+    answers = {**srv("_collab-edge._tls", 8443, *public), **srv("_sips._tcp", 5061, *public)}
+    known = {**answers, **{(name, "A"): (f"203.0.113.{10 + n}",) for n, name in enumerate(public, start=1)}}
+
+    assert changed(sound(), outcomes(case_of(files(outside(known))(BASE)))) == {}
+    found = changed(sound(), outcomes(case_of(files(outside(answers))(BASE))))
+    assert found == {**only("R43", *ALL, outcome=UNKNOWN), ("R42", ALL): UNKNOWN}
+
+
+def test_no_record_in_the_domain_above_is_no_record(case_of) -> None:
+    asked = [(f"{service}.example.com", "SRV") for service in ("_sips._tcp", "_sip._tcp")]
+    text = digs(asked, {}, OUTER, AS_OF)
+
+    case = case_of(BASE.stating("services", b2b=True).with_files({"probes/outside/dig.txt": text}))
+
+    assert [kept(case, rule) for rule in ("R42", "R44")] == [VIOLATION, VIOLATION]
+
+
+def test_what_is_measured_is_held_against_what_it_should_be(case_of) -> None:
+    case = case_of(both(addresses_in_lists, files(inside("e1", {(E3, "A"): ("10.0.1.99",), pointer(12): ()})))(BASE))
+
+    assert (finding(case, "R32", "e1").verdict.measured, finding(case, "R32", "e1").verdict.wanted) == (
+        "10.0.1.99",
+        "10.0.1.13",
+    )
+    assert finding(case, "R33", "e1").verdict.wanted == E2
+
+
+def test_calls_between_businesses_are_stated_or_shown_by_a_dns_zone(case_of) -> None:
+    silent = BASE.stating("services", b2b=None)
+    zoned = everywhere({"Zones Zone 4 Type": "DNS"})(silent)
+
+    assert [kept(case_of(cluster), "R44") for cluster in (silent, zoned)] == [UNKNOWN, PASS]
+    assert kept(case_of(BASE.stating("services", mra=None)), "R43", "e1") == UNKNOWN

@@ -224,16 +224,25 @@ def _differ(one: Answer, other: Answer) -> bool:
 
 def from_query(query: DnsQuery, records: Sequence[DnsRecord]) -> list[Answer]:
     """Return what a probe shows; a question whose type is not shown is one for each type that came."""
-    shown = [record for record in records if record.section in ("answer", "")]
-    asked = query.type if query.type not in ("", "ANY") else ""
-    types = [asked] if asked else list(dict.fromkeys(record.type for record in shown if record.type != "CNAME"))
+    shown = [record for record in records if record.section == "answer"]
     if not query.status and query.answers is None and not shown:
         return []
-    return [_from_records(query, kind, shown, records) for kind in types or ([asked] if asked else list(ADDRESS_TYPES))]
+    if query.type not in ("", "ANY"):
+        return [_from_records(query, query.type, shown, records)]
+    came = dict.fromkeys(record.type for record in shown if record.type != "CNAME")
+    return [_from_records(query, kind, shown, records) for kind in came or _usual_types(query.name)]
+
+
+def _usual_types(name: str) -> tuple[str, ...]:
+    """Return what a name is asked for where nothing says otherwise."""
+    if name.endswith((".in-addr.arpa", ".ip6.arpa")) or address(name):
+        return ("PTR",)
+    return ("SRV",) if name.startswith("_") else ADDRESS_TYPES
 
 
 def _from_records(query: DnsQuery, type: str, shown: list[DnsRecord], all_: Sequence[DnsRecord]) -> Answer:
-    name = canonical(query.name)
+    literal = address(query.name)
+    name = literal.reverse_pointer if literal else canonical(query.name)
     owners, aliases = [name], list[str]()
     cnames = {canonical(record.name): record.value for record in shown if record.type == "CNAME"}
     while type != "CNAME" and (target := cnames.get(owners[-1])) and canonical(target) not in owners:

@@ -60,7 +60,7 @@ def _chosen(settings: Settings, field: str) -> dict[int | None, Fact[str]]:
 
 def _made(peer: Peer, field: str) -> dict[int | None, Fact[str]]:
     """Return a fact that no single place shows, where the exports and not `case.toml` gave it."""
-    fact: Fact[str] = getattr(peer, field)
+    fact: Fact[str] = getattr(peer, field, Fact())  # several values of two indexes are not one fact
     exported = all(file_number(source) in peer.files for source in fact.sources)
     return {None: fact} if fact.known and fact.sources and exported else {}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from expdiag import knowledge
-from expdiag.model.answers import FOUND, Result, Service, View
+from expdiag.model.answers import FOUND, UNASKED, Result, Service, View
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Peer
@@ -62,6 +62,11 @@ class Record:
     def strangers(self) -> tuple[Target, ...]:
         """Targets that mean no peer."""
         return tuple(target for target in self.targets if target.peer is None)
+
+    @property
+    def unclear(self) -> tuple[Target, ...]:
+        """Targets that mean no peer by name, and nobody asked where they lead."""
+        return tuple(t for t in self.strangers if not t.is_address and t.addresses.state == UNASKED)
 
     def uneven(self, what: str) -> tuple[Target, ...]:
         """Return the targets whose `priority` or `weight` is not what most have; all where there is no majority."""

@@ -16,7 +16,7 @@ from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, unknown, violation
 from expdiag.rules.dns.asking import families
 from expdiag.rules.dns.tally import Tally
-from expdiag.rules.dns.targets import GUIDE, addresses_of_all, faults_of_form, fqdns
+from expdiag.rules.dns.targets import GUIDE, addresses_of_all, faults_of_form, fqdns, may_be, unsettle
 
 _ASKED_FIRST = ("_sips._tcp", "_sip._tcp", "_h323cs._tcp", "_h323ls._udp")
 
@@ -82,9 +82,12 @@ def _call_records(cluster: Cluster) -> tuple[list[Record], bool]:
     """Return the records for calls that concern this cluster, and whether they are only seen from inside."""
     view = resolver(cluster)
     ours = set(domains(cluster))
+    above = {name.split(".", count)[-1] for name in ours for count in range(1, name.count("."))}
 
     def concerning(found: list[Record]) -> list[Record]:
-        return [r for r in found if r.domain in ours or any(target.peer for target in r.targets)]
+        """Return those under names of the cluster, those that list a peer, and those missing in a domain above."""
+        near = [r for r in found if r.domain in ours or any(target.peer for target in r.targets)]
+        return near or [r for r in found if r.domain in above and not r.is_there]
 
     public = concerning(records(cluster, view.public, call_services()))
     if public:
@@ -129,6 +132,9 @@ def _judge_set(tally: Tally, cluster: Cluster, record: Record) -> None:
     """Take whether a record lists the peers, all of them and nobody else."""
     sources = record.result.sources
     missing = [peer for peer in cluster.peers if not record.of(peer)]
+    if missing and may_be(record, missing):
+        unsettle(tally, record, missing)
+        return
     if missing:
         tally.bad(f"{record.name} does not list {fqdns(missing)}", sources, f"without {fqdns(missing)}")
     former = [target.service.target for target in record.strangers if not target.is_address]
@@ -207,7 +213,7 @@ def _between_businesses(cluster: Cluster) -> tuple[bool | None, list[int]]:
     stated, source = cluster.facts.services.b2b, cluster.facts.sources.get("services.b2b")
     if stated is not None:
         return stated, [] if source is None else [source]
-    zones = [m.source for p in cluster.peers for m in p.settings.mentions("zone_type") if m.value.lower() == "dns"]
+    zones = [m.source for p in cluster.peers for m in p.settings.mentions("zone_kind") if m.value.lower() == "dns"]
     return (True, zones[:1]) if zones else (None, [])
 
 

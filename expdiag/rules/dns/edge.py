@@ -23,7 +23,7 @@ from expdiag.rules.declare import not_applicable, rule, unknown
 from expdiag.rules.dns.addresses import only_for_e
 from expdiag.rules.dns.asking import families
 from expdiag.rules.dns.tally import Tally
-from expdiag.rules.dns.targets import GUIDE, addresses_of_all, faults_of_form, fqdns
+from expdiag.rules.dns.targets import GUIDE, addresses_of_all, faults_of_form, fqdns, may_be, unsettle
 
 
 @rule("R43")
@@ -126,19 +126,25 @@ def _judge_edge(tally: Tally, cluster: Cluster, peer: Peer, found: list[Record])
             else:
                 tally.take(record.name, record.result, f"{record.name} SRV")
     for record in there:
-        mine = record.of(peer)
-        if not mine:
-            listing = ", ".join(record.result.values)
-            tally.bad(f"{record.name} does not list {fqdns([peer])}, but {listing}", record.result.sources, listing)
-        for fault in faults_of_form(record, mine):
-            tally.bad(fault, record.result.sources)
-        if any(target is one for target in record.uneven("priority") for one in mine):
-            listing = ", ".join(f"{t.service.target} {t.service.priority}" for t in record.targets)
-            tally.bad(f"{record.name} has unequal priorities: {listing}", record.result.sources, listing)
-        for target in mine[:1]:
-            _judge_target(tally, peer, record, target)
-        for target in record.strangers:
-            tally.note(f"{record.name} also lists {target.service.target}, which is no peer of this cluster")
+        _judge_record(tally, peer, record)
+
+
+def _judge_record(tally: Tally, peer: Peer, record: Record) -> None:
+    mine = record.of(peer)
+    if not mine and may_be(record, [peer]):
+        unsettle(tally, record, [peer])
+    elif not mine:
+        listing = ", ".join(record.result.values)
+        tally.bad(f"{record.name} does not list {fqdns([peer])}, but {listing}", record.result.sources, listing)
+    for fault in faults_of_form(record, mine):
+        tally.bad(fault, record.result.sources)
+    if any(target is one for target in record.uneven("priority") for one in mine):
+        listing = ", ".join(f"{t.service.target} {t.service.priority}" for t in record.targets)
+        tally.bad(f"{record.name} has unequal priorities: {listing}", record.result.sources, listing)
+    for target in mine[:1]:
+        _judge_target(tally, peer, record, target)
+    for target in record.strangers:
+        tally.note(f"{record.name} also lists {target.service.target}, which is no peer of this cluster")
 
 
 def _judge_target(tally: Tally, peer: Peer, record: Record, target: Target) -> None:

@@ -94,7 +94,8 @@ def dns_forward_peers(cluster: Cluster, peer: Peer) -> Verdict:
         for name in other.names:
             types = families(other.peer)
             result = view.own.addresses(name, types)
-            if tally.take(name, result, *(f"{name} {kind}" for kind in types)):
+            wanted = " or ".join(map(str, other.clustered))
+            if tally.take(name, result, *(f"{name} {kind}" for kind in types), wanted=wanted):
                 _judge_forward(tally, cluster, other, name, result)
             elif result.state == UNASKED:
                 note_foreign(tally, view, name, view.foreign.addresses(name, types))
@@ -148,6 +149,7 @@ def _judge_forward(tally: Tally, cluster: Cluster, other: Known, name: str, resu
             f"{name} leads to {', '.join(result.values)} instead of {wanted}",
             [*result.sources, *other.sources],
             ", ".join(result.values),
+            wanted,
         )
 
 
@@ -199,7 +201,7 @@ def _judge_reverse(tally: Tally, view: PeerView, other: Known, at: Address) -> N
     result = view.own.reverse(str(at))
     if view.asks_public_servers and is_private(at) and result.state != FOUND and other.names:
         _judge_public_reverse(tally, view, other, at)
-    elif tally.take(f"reverse lookup of {at} ({other.peer})", result, f"-x {at}"):
+    elif tally.take(f"reverse lookup of {at} ({other.peer})", result, f"-x {at}", wanted=", ".join(other.names[:1])):
         _judge_names(tally, other, str(at), result)
     elif result.state == UNASKED:
         note_foreign(tally, view, str(at), view.foreign.reverse(str(at)))
@@ -230,7 +232,12 @@ def _judge_names(tally: Tally, other: Known, at: str, result: Result) -> None:
         tally.good(f"{at} is {listing}", result.sources)
     else:
         more = ", more than its FQDN" if set(result.values) & set(other.names) else f", not {other.names[0]}"
-        tally.bad(f"the reverse lookup of {at} gives {listing}{more}", [*result.sources, *other.sources], listing)
+        tally.bad(
+            f"the reverse lookup of {at} gives {listing}{more}",
+            [*result.sources, *other.sources],
+            listing,
+            other.names[0],
+        )
 
 
 def _take_alarms(tally: Tally, cluster: Cluster, peer: Peer) -> None:

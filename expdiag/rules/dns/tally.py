@@ -28,6 +28,7 @@ class Tally:
     questions: list[str] = field(default_factory=list)
     wants: list[Want] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
+    wanted: list[str] = field(default_factory=list)
     proof: list[int] = field(default_factory=list)
     proof_of_wrong: list[int] = field(default_factory=list)
 
@@ -36,10 +37,11 @@ class Tally:
         self.right.append(text)
         self.proof += sources
 
-    def bad(self, text: str, sources: Iterable[int], measured: str = "") -> None:
-        """Take what is wrong, with what was measured."""
+    def bad(self, text: str, sources: Iterable[int], measured: str = "", wanted: str = "") -> None:
+        """Take what is wrong, with what was measured and what it should have been."""
         self.wrong.append(text)
         self.measured.append(measured or text)
+        self.wanted += [wanted] if wanted else []
         self.proof_of_wrong += sources
 
     def unsettled(self, text: str, *questions: str, sources: Iterable[int] = (), wants: Iterable[Want] = ()) -> None:
@@ -55,7 +57,7 @@ class Tally:
             self.notes.append(text)
         self.proof += sources
 
-    def take(self, what: str, result: Result, *questions: str) -> bool:
+    def take(self, what: str, result: Result, *questions: str, wanted: str = "") -> bool:
         """Take a lookup; return whether it found anything, which is then to be judged."""
         if result.state == FOUND:
             if len({answer.said for answer in result.answers}) > 1:
@@ -65,7 +67,7 @@ class Tally:
             return True
         if result.state in (DENIED, FAILED):
             earlier = f" ({result.earlier})" if result.earlier else ""
-            self.bad(f"{what}: {result.said}{earlier}", result.sources, result.said)
+            self.bad(f"{what}: {result.said}{earlier}", result.sources, result.said, wanted)
         elif result.state == DISPUTED:
             said = " and ".join(dict.fromkeys(answer.said for answer in result.answers))
             text = f"{what}: {said}, and nothing tells which answer is newer"
@@ -96,7 +98,7 @@ class Tally:
                 evidence=[*self.proof_of_wrong, *self.proof],
                 at_fault=at_fault,
                 measured="; ".join(dict.fromkeys(self.measured)),
-                wanted=wanted,
+                wanted="; ".join(dict.fromkeys(self.wanted)) if len(self.wanted) == len(self.wrong) else wanted,
                 fix=fix,
                 cite=cite,
             )

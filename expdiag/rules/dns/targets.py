@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from expdiag.model.cluster import Cluster
+from expdiag.model.names import canonical
 from expdiag.model.peers import Peer
 from expdiag.model.service_records import Record, Target
 from expdiag.rules.dns.asking import families
 from expdiag.rules.dns.peers import known_peers
+from expdiag.rules.dns.tally import Tally
 
 GUIDE = "Cluster Creation and Maintenance Deployment Guide X12.6, Reference, DNS SRV records"
 
@@ -37,3 +39,18 @@ def faults_of_form(record: Record, targets: Iterable[Target]) -> list[str]:
         if port is not None and port != record.port:
             faults.append(f"{record.name} has port {port} for {name}, not {record.port}")
     return faults
+
+
+def may_be(record: Record, missing: Collection[Peer]) -> bool:
+    """Whether peers that no target names may be listed by other names, of another domain, that nobody asked for."""
+    theirs = {canonical(peer.domain.value or "") for peer in missing}
+    other_names = [t for t in record.unclear if t.service.target.partition(".")[2] not in theirs]
+    return len(other_names) >= len(missing)
+
+
+def unsettle(tally: Tally, record: Record, missing: Collection[Peer]) -> None:
+    """Take that other names may stand for peers, with what settles it."""
+    names = [target.service.target for target in record.unclear]
+    kinds = dict.fromkeys(kind for peer in missing for kind in families(peer))
+    text = f"{record.name} lists {', '.join(names)}; nobody asked whether {fqdns(missing)} is behind that"
+    tally.unsettled(text, *(f"{name} {kind}" for name in names for kind in kinds), sources=record.result.sources)
