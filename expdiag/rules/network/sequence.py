@@ -15,6 +15,7 @@ from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
+_LEFT_BEHIND = (20011, 20014)  # R14 judges 20024, E02 judges 20017
 _TROUBLESHOOTING = "Cluster guide X15.4, Troubleshooting"
 
 
@@ -215,11 +216,10 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
     Passes: the last time all peers started within one event, the primary was first, or none was surely earlier. Starts
     are those in the logs, else clock minus uptime of the status.
     Violates: in that event another peer was surely up before the primary.
-    Unknown: a start, or the primary, is not in the evidence; the starts are so far apart that the peers may have been
-    restarted one by one (no source gives a number; 15 to 60 minutes are taken for unclear); or alarm 20011 or 20014
-    is up, which a wrong order leaves behind, and no restart of all peers is in the evidence.
+    Unknown: a start, or the primary, is not in the evidence; or alarm 20011 or 20014 is up, which a wrong order
+    leaves behind, and nothing shows that all peers were restarted at once.
     Not applicable: a cluster of one; the peers were restarted one by one, so that their starts are in no order that
-    matters.
+    matters. Logs show that, or starts more than 15 minutes apart (no source gives a number).
     """
     timeline = cluster.view(times.of_cluster)
     everybody = [peer.name for peer in cluster.peers]
@@ -253,11 +253,7 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
     said = f"{early[0].peer} was up at {clock(early[0].time)}, before the primary {cluster.primary} at "
     said += clock(event.starts[cluster.primary.name].time)
     if event.outage is Outage.PERHAPS:
-        return unknown(
-            f"{said}; {event.outage.value}, so the peers may have been restarted one by one",
-            want=[want.log(peer) for peer in cluster.peers],
-            evidence=event.sources,
-        )
+        return _one_by_one(cluster, timeline, f"{said}; {event.outage.value}, and are taken for restarts one by one")
     return violation(
         f"{said}, in a restart of the whole cluster ({event.outage.value}){_after(cluster)}",
         evidence=(*event.sources, *_alarm_sources(cluster)),
@@ -279,7 +275,7 @@ def _late_primary(cluster: Cluster) -> bool:
 
 def _one_by_one(cluster: Cluster, timeline: Timeline, reason: str) -> Verdict:
     """Return that the order of starts says nothing, unless an alarm of a wrong order has no other cause."""
-    left = [alarm for peer in cluster.peers for number in (20011, 20014) for alarm in peer.raised(number)]
+    left = [alarm for peer in cluster.peers for number in _LEFT_BEHIND for alarm in peer.raised(number)]
     if left and procedures.upgrade_evidence(cluster) is None and not _mixed(cluster):
         return unknown(
             f"{reason}; but alarm {left[0].number} is up, which a peer that started before the primary leaves behind",
