@@ -128,7 +128,7 @@ def _no_window(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
         ("an upgrade is no forming or changing; " if upgrade else "")
         + f"the cluster is not being formed or changed, as far as the logs tell ({covered(timeline)})"
         f"{_outside(cluster, one, other)}",
-        evidence=log_sources(cluster),
+        evidence=log_sources(cluster, one.name, other.name),
     )
 
 

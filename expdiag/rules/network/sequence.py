@@ -107,8 +107,7 @@ def _inconsistent(cluster: Cluster, timeline: Timeline) -> Verdict | None:
     if not raised or _late_primary(cluster):
         return None
     return violation(
-        f"{', '.join(raised)} reports that the cluster is in an inconsistent state (alarm {number}), which procedures "
-        "in "
+        f"{', '.join(raised)} reports that the cluster is in an inconsistent state (alarm {number}), which procedures in "
         "another than the documented order leave behind; the evidence does not show which step it was",
         evidence=[alarm.source for alarms in raised.values() for alarm in alarms],
         at_fault=raised,
@@ -135,7 +134,10 @@ def _no_procedure(cluster: Cluster, timeline: Timeline, without: tuple[Peer, ...
     sources = [pending_source for p in cluster.view(procedures.of_cluster).pending for pending_source in p.sources]
     if waiting:
         return passed(f"a change is under way{waiting}; no step of it is out of order", evidence=sources)
-    return not_applicable(f"the logs, {covered(timeline)}, show no clustering procedure", evidence=log_sources(cluster))
+    beside = " but an upgrade, which R03 judges" if change or cluster.view(procedures.of_cluster).episodes else ""
+    return not_applicable(
+        f"the logs, {covered(timeline)}, show no clustering procedure{beside}", evidence=log_sources(cluster)
+    )
 
 
 def covered(timeline: Timeline) -> str:
@@ -144,11 +146,11 @@ def covered(timeline: Timeline) -> str:
     return f"{clock(min(s.start for s in spans))} to {clock(max(s.end for s in spans))}" if spans else "none"
 
 
-def log_sources(cluster: Cluster) -> list[int]:
-    """Return the logs of the peers, for a verdict that says what they do not show."""
-    return [
-        file.source for file in cluster.rows["files"] if file.kind == "diagnostic log" and cluster.peer_of(file.source)
-    ]
+def log_sources(cluster: Cluster, *peers: str) -> list[int]:
+    """Return the logs of some peers, of all for none, for a verdict that says what they do not show."""
+    wanted = peers or tuple(peer.name for peer in cluster.peers)
+    logs = (file for file in cluster.rows["files"] if file.kind == "diagnostic log")
+    return [file.source for file in logs if cluster.peer_of(file.source) in wanted]
 
 
 def _change_source(cluster: Cluster) -> tuple[int, ...]:
