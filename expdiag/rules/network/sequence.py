@@ -107,8 +107,8 @@ def _inconsistent(cluster: Cluster, timeline: Timeline) -> Verdict | None:
     if not raised or _late_primary(cluster):
         return None
     return violation(
-        f"{', '.join(raised)} reports that the cluster is in an inconsistent state (alarm {number}), which procedures in "
-        "another than the documented order leave behind; the evidence does not show which step it was",
+        f"{', '.join(raised)} reports that the cluster is in an inconsistent state (alarm {number}), which procedures "
+        "in another than the documented order leave behind; the evidence does not show which step it was",
         evidence=[alarm.source for alarms in raised.values() for alarm in alarms],
         at_fault=raised,
         measured=f"alarm {number}",
