@@ -87,6 +87,11 @@ CASES: dict[str, tuple[Change, str, str]] = {
         PASS,
         "e1 restarted at",
     ),
+    "an alarm that stays longer than a restart explains": (
+        past({"e1": history.restarted(START), "e2": history.raised(START + MINUTE, 20006, minutes=40)}),
+        UNKNOWN,
+        "nothing in the evidence explains it",
+    ),
     "alarms before the change": (past({"e2": history.flapping(START - 30 * MINUTE, 20006, 4)}), PASS, "no loss"),
     "no probe of many lost": (probe(600, 0, START + MINUTE), PASS, "0 of 600 probes"),
     "a tenth lost": (probe(600, 60, START + MINUTE), VIOLATION, "60 of 600 probes"),
@@ -189,3 +194,21 @@ def test_restarts_that_a_missing_log_may_hide_make_two_alarms_no_violation(case_
 
     alone = ClusterSpec(twice.name, twice.peers[:1], {}, facts=twice.facts)
     assert finding(case_of(alone), "R13").outcome == UNKNOWN
+
+
+def test_what_an_unknown_asks_for_settles_it(files) -> None:
+    """The event log of the web page, put where the want says, tells that nothing is under way."""
+    dumps = {
+        f"{name}/xconf_dump_{name}.txt": f'*c xConfiguration IP DNS Hostname: "{name}"\n'
+        f'*c xConfiguration Ethernet 1 IP V4 Address: "10.0.0.{name[1]}"\n'
+        for name in ("e1", "e2")
+    }
+    before = finding(expdiag.load(files(dumps)), "R13")
+    assert [want.place for want in before.verdict.want] == ["e1", "e2"]
+
+    event = '2026-05-01 10:00:00 tvcs: Event="Call Connected" Level="1" UTCTime="2026-05-01 08:00:00"\n'
+    logs = {f"{name}/eventlog_{name}.txt": event for name in ("e1", "e2")}
+    assert all(any(path in want.text for path in logs) for want in before.verdict.want)
+    case = expdiag.load(files({**dumps, **logs}))
+
+    assert finding(case, "R13").outcome == finding(case, "R14").outcome == NOT_APPLICABLE

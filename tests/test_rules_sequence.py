@@ -189,7 +189,12 @@ FAULTS: dict[str, tuple[Change, dict[tuple[str, tuple[str, ...]], str], tuple[st
         {("R15", ALL): VIOLATION},
         ("e2",),
     ),
-    "R15 uptimes of one event or not": (uptimes(e1=3600, e2=6000, e3=3500), {("R15", ALL): UNKNOWN}, ()),
+    "R15 uptimes of one event or not": (uptimes(e1=3600, e2=6000, e3=3500), LATER, ()),
+    "R15 uptimes of one event or not, and a conflict": (
+        both(uptimes(e1=3600, e2=6000, e3=3500), up("e2", 20011)),
+        {("R15", ALL): UNKNOWN},
+        (),
+    ),
     "R15 restarted by themselves": (uptimes(e1=3600), LATER, ()),
     "R15 one by one": (
         past({host: history.restarted(START + 8 * n * MINUTE) for n, host in enumerate(("e2", "e3", "e1"))}),

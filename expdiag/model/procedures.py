@@ -252,11 +252,16 @@ def _transient(after: str) -> tuple[frozenset[int], timedelta]:
     return frozenset(row["alarms"]), timedelta(minutes=row["minutes"])
 
 
-def explained(alarm: Alarm, time: datetime, peers: Iterable[str], by: Iterable[Explanation]) -> Explanation | None:
-    """Return what explains that an alarm is raised at a moment; an explanation without peers holds for all."""
+def explained(alarm: Alarm, up: Span, peers: Iterable[str], by: Sequence[Explanation]) -> str:
+    """Return what explains that an alarm was up all the time it was; empty where nothing does.
+
+    An explanation without peers holds for all. What stays up beyond the time of the last one is explained by none.
+    """
     concerned = frozenset(peers)
-    for explanation in by:
-        is_of_them = not explanation.peers or explanation.peers & concerned
-        if is_of_them and alarm.number in explanation.alarms and explanation.span.holds(time):
-            return explanation
-    return None
+    fitting = [e for e in by if alarm.number in e.alarms and (not e.peers or e.peers & concerned)]
+    first = next((e for e in fitting if e.span.holds(up.start)), None)
+    last = first
+    while last is not None and last.span.end < up.end:
+        later = [e for e in fitting if e.span.holds(last.span.end) and e.span.end > last.span.end]
+        last = max(later, key=lambda e: e.span.end, default=None)
+    return first.words if first and last else ""

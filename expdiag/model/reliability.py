@@ -35,6 +35,7 @@ class Fall(NamedTuple):
 
     Attributes:
         what: number of the alarm, or kind of the link record.
+        until: when the alarm was lowered, else the last its log tells of; for a link the same moment.
         others: the peers it may be about; one where the evidence tells.
         explained: what explains it, empty where nothing does.
     """
@@ -44,6 +45,7 @@ class Fall(NamedTuple):
     what: str
     others: tuple[str, ...]
     explained: str
+    until: datetime
     source: int
 
 
@@ -225,36 +227,49 @@ def _falls(cluster: Cluster) -> tuple[Fall, ...]:
     explanations = cluster.view(procedures.of_cluster).explanations
     numbers = set(limits()["alarms"])
     kinds = set(limits()["links"])
-    raises = list(_raises(timeline, numbers))
+    raises = _raises(timeline, numbers)
+    moments = [moment for moment, _ in raises]
     links = [moment for moment in timeline.of(LINK) if moment.row.kind in kinds]
     found: list[Fall] = []
-    for moment in raises:
-        others = _about(cluster, moment, links, raises)
-        why = procedures.explained(moment.row, moment.time, (moment.peer, *others), explanations)
+    for moment, until in raises:
+        others = _about(cluster, moment, links, moments, explanations)
+        why = procedures.explained(moment.row, Span(moment.time, until), (moment.peer, *others), explanations)
         what = f"alarm {moment.row.number}"
-        found.append(Fall(moment.time, moment.peer, what, others, why.words if why else "", moment.source))
+        found.append(Fall(moment.time, moment.peer, what, others, why, until, moment.source))
     return tuple(sorted([*found, *_link_falls(cluster, links, explanations)]))
 
 
-def _raises(timeline: Timeline, numbers: set[int]) -> Iterator[Moment]:
-    """Yield when an alarm was raised that was not up before; a start of the peer lowers all of them."""
-    up: set[tuple[str, int]] = set()
+def _raises(timeline: Timeline, numbers: set[int]) -> list[tuple[Moment, datetime]]:
+    """Return when an alarm was raised that was not up before, and until when it was; a start of the peer lowers all."""
+    up: dict[tuple[str, int], Moment] = {}
+    found: list[tuple[Moment, datetime]] = []
     for moment in timeline.moments:
         if moment.kind == RESTART and moment.row.kind == "system-start":
-            up = {(peer, number) for peer, number in up if peer != moment.peer}
+            for key in [key for key in up if key[0] == moment.peer]:
+                found.append((up.pop(key), moment.time))
         if moment.kind != ALARM or moment.row.number not in numbers:
             continue
         key = (moment.peer, moment.row.number)
-        if moment.row.state == "lowered":
-            up.discard(key)
-        elif key not in up:
-            up.add(key)
-            if moment.row.state == "raised":
-                yield moment
+        if moment.row.state == "lowered" and key in up:
+            found.append((up.pop(key), moment.time))
+        elif moment.row.state == "raised":
+            up.setdefault(key, moment)
+    for (peer, _), moment in up.items():
+        found.append((moment, max([moment.time, *(span.end for span in timeline.logs.get(peer, ()))])))
+    return sorted(found, key=lambda entry: entry[0][:4])
 
 
-def _about(cluster: Cluster, moment: Moment, links: Sequence[Moment], raises: Sequence[Moment]) -> tuple[str, ...]:
-    """Return the peers an alarm may be about: those it names, those lost at the time, those that complain as well."""
+def _about(
+    cluster: Cluster,
+    moment: Moment,
+    links: Sequence[Moment],
+    raises: Sequence[Moment],
+    explanations: Iterable[procedures.Explanation],
+) -> tuple[str, ...]:
+    """Return the peers an alarm may be about.
+
+    They are those it names, else those lost at the time, those that restart, those that complain as well.
+    """
     everybody = tuple(peer.name for peer in cluster.peers if peer.name != moment.peer)
     alarm: Alarm = moment.row
     if alarm.number == 20016 and cluster.primary and cluster.primary.name in everybody:
@@ -267,6 +282,14 @@ def _about(cluster: Cluster, moment: Moment, links: Sequence[Moment], raises: Se
     lost = {found.name for remote in remotes if (found := cluster.find(remote))}
     if lost & set(everybody):
         return tuple(sorted(lost & set(everybody)))
+    restarting = {
+        name
+        for explanation in explanations
+        if alarm.number in explanation.alarms and explanation.span.holds(moment.time)
+        for name in explanation.peers
+    }
+    if restarting & set(everybody):
+        return tuple(sorted(restarting & set(everybody)))
     alike = {other.peer for other in _around(raises, moment.time, near) if other.peer in everybody}
     return tuple(sorted(alike)) or everybody
 
@@ -284,7 +307,7 @@ def _named(cluster: Cluster, text: str, everybody: Sequence[str]) -> tuple[str, 
 
 
 def _link_falls(
-    cluster: Cluster, links: Sequence[Moment], explanations: Iterable[procedures.Explanation]
+    cluster: Cluster, links: Sequence[Moment], explanations: Sequence[procedures.Explanation]
 ) -> Iterator[Fall]:
     """Yield the links that were lost, each once however many records tell of it."""
     near = timedelta(seconds=limits()["same_event_seconds"])
@@ -298,5 +321,6 @@ def _link_falls(
         before = last.get(key)
         last[key] = link.time
         if before is None or link.time - before > near:
-            why = procedures.explained(alarm, link.time, (link.peer, other.name), explanations)
-            yield Fall(link.time, link.peer, link.row.kind, (other.name,), why.words if why else "", link.source)
+            moment = Span(link.time, link.time)
+            why = procedures.explained(alarm, moment, (link.peer, other.name), explanations)
+            yield Fall(link.time, link.peer, link.row.kind, (other.name,), why, link.time, link.source)

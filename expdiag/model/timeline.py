@@ -270,10 +270,18 @@ def _logs(
         if peer and file.kind == _LOG_KIND and file.first_time and file.last_time:
             start, end = (_put_right(time, clocks.get(peer)) for time in (file.first_time, file.last_time))
             spans[peer].add(Span(start, end))
-    for peer, happened in moments.items():
-        found = [moment for moment in happened if file_number(moment.source) not in exports]
-        if found and not any(span.holds(moment.time) for span in spans[peer] for moment in (found[0], found[-1])):
-            spans[peer].add(Span(found[0].time, found[-1].time))
+    told: dict[str, list[datetime]] = {
+        peer: [moment.time for moment in happened if file_number(moment.source) not in exports]
+        for peer, happened in moments.items()
+    }
+    for row in cluster.rows["events"]:  # the event log of the web page has no stamps with a zone, only times of events
+        peer = cluster.peer_of(row.source)
+        if peer and row.time and file_number(row.source) not in exports:
+            told[peer].append(_put_right(row.time, clocks.get(peer)))
+    for peer, found in told.items():
+        whole = spread(found)
+        if found and not any(span.holds(whole.start) or span.holds(whole.end) for span in spans[peer]):
+            spans[peer].add(whole)
     return {peer: tuple(sorted(found)) for peer, found in spans.items()}
 
 

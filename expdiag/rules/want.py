@@ -207,8 +207,7 @@ def log(peer: Peer) -> Want:
     """Ask for a diagnostic log of a peer that covers what was done to the cluster."""
     text = (
         f"on {peer}: Maintenance > Diagnostics > Diagnostic logging, the archive that covers the time of the change; "
-        "or "
-        f"Status > Logs > Event log of that time, saved as {peer}/eventlog_{peer}.txt in the case folder"
+        f"or Status > Logs > Event log of that time, saved as {peer}/eventlog_{peer}.txt in the case folder"
     )
     return Want("log", peer.name, text)
 
@@ -227,8 +226,7 @@ def long_ping(start: Peer, end: Peer) -> Want:
     """Ask for round trips that show their time, while a procedure is under way."""
     text = (
         f"on {start}, as root, while the procedure is under way: ping -D -i 0.2 -c 600 {target(end)}, its output "
-        "saved as "
-        f"probes/{start}/ping-{end}-change.txt (-D shows the time of each answer)"
+        f"saved as probes/{start}/ping-{end}-change.txt (-D shows the time of each answer)"
     )
     return Want("ping", start.name, text)
 

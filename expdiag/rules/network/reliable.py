@@ -128,7 +128,7 @@ def _no_window(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
         ("an upgrade is no forming or changing; " if upgrade else "")
         + f"the cluster is not being formed or changed, as far as the logs tell ({covered(timeline)})"
         f"{_outside(cluster, one, other)}",
-        evidence=log_sources(cluster),
+        evidence=log_sources(cluster, one.name, other.name),
     )
 
 
@@ -188,7 +188,7 @@ def _falls(falls: Sequence[Fall]) -> str:
     first = falls[0]
     kinds = ", ".join(dict.fromkeys(fall.what for fall in falls))
     times_ = "once" if len(falls) == 1 else f"{len(falls)} times"
-    return f"{first.peer} reported {kinds} {times_} from {clock(first.time)} to {clock(falls[-1].time)}"
+    return f"{first.peer} reported {kinds} {times_} from {clock(first.time)} to {clock(falls[-1].until)}"
 
 
 def _weigh_loss(shares: Sequence[Share], windows: Sequence[Span], is_now: bool, found: _Found) -> None:

@@ -15,6 +15,7 @@ from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
+_LEFT_BEHIND = (20011, 20014)  # R14 judges 20024, E02 judges 20017
 _TROUBLESHOOTING = "Cluster guide X15.4, Troubleshooting"
 
 
@@ -107,8 +108,7 @@ def _inconsistent(cluster: Cluster, timeline: Timeline) -> Verdict | None:
         return None
     return violation(
         f"{', '.join(raised)} reports that the cluster is in an inconsistent state (alarm {number}), which procedures "
-        "in "
-        "another than the documented order leave behind; the evidence does not show which step it was",
+        "in another than the documented order leave behind; the evidence does not show which step it was",
         evidence=[alarm.source for alarms in raised.values() for alarm in alarms],
         at_fault=raised,
         measured=f"alarm {number}",
@@ -134,7 +134,10 @@ def _no_procedure(cluster: Cluster, timeline: Timeline, without: tuple[Peer, ...
     sources = [pending_source for p in cluster.view(procedures.of_cluster).pending for pending_source in p.sources]
     if waiting:
         return passed(f"a change is under way{waiting}; no step of it is out of order", evidence=sources)
-    return not_applicable(f"the logs, {covered(timeline)}, show no clustering procedure", evidence=log_sources(cluster))
+    beside = " but an upgrade, which R03 judges" if change or cluster.view(procedures.of_cluster).episodes else ""
+    return not_applicable(
+        f"the logs, {covered(timeline)}, show no clustering procedure{beside}", evidence=log_sources(cluster)
+    )
 
 
 def covered(timeline: Timeline) -> str:
@@ -143,11 +146,11 @@ def covered(timeline: Timeline) -> str:
     return f"{clock(min(s.start for s in spans))} to {clock(max(s.end for s in spans))}" if spans else "none"
 
 
-def log_sources(cluster: Cluster) -> list[int]:
-    """Return the logs of the peers, for a verdict that says what they do not show."""
-    return [
-        file.source for file in cluster.rows["files"] if file.kind == "diagnostic log" and cluster.peer_of(file.source)
-    ]
+def log_sources(cluster: Cluster, *peers: str) -> list[int]:
+    """Return the logs of some peers, of all for none, for a verdict that says what they do not show."""
+    wanted = peers or tuple(peer.name for peer in cluster.peers)
+    logs = (file for file in cluster.rows["files"] if file.kind == "diagnostic log")
+    return [file.source for file in logs if cluster.peer_of(file.source) in wanted]
 
 
 def _change_source(cluster: Cluster) -> tuple[int, ...]:
@@ -215,11 +218,10 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
     Passes: the last time all peers started within one event, the primary was first, or none was surely earlier. Starts
     are those in the logs, else clock minus uptime of the status.
     Violates: in that event another peer was surely up before the primary.
-    Unknown: a start, or the primary, is not in the evidence; the starts are so far apart that the peers may have been
-    restarted one by one (no source gives a number; 15 to 60 minutes are taken for unclear); or alarm 20011 or 20014
-    is up, which a wrong order leaves behind, and no restart of all peers is in the evidence.
+    Unknown: a start, or the primary, is not in the evidence; or alarm 20011 or 20014 is up, which a wrong order
+    leaves behind, and nothing shows that all peers were restarted at once.
     Not applicable: a cluster of one; the peers were restarted one by one, so that their starts are in no order that
-    matters.
+    matters. Logs show that, or starts more than 15 minutes apart (no source gives a number).
     """
     timeline = cluster.view(times.of_cluster)
     everybody = [peer.name for peer in cluster.peers]
@@ -253,11 +255,7 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
     said = f"{early[0].peer} was up at {clock(early[0].time)}, before the primary {cluster.primary} at "
     said += clock(event.starts[cluster.primary.name].time)
     if event.outage is Outage.PERHAPS:
-        return unknown(
-            f"{said}; {event.outage.value}, so the peers may have been restarted one by one",
-            want=[want.log(peer) for peer in cluster.peers],
-            evidence=event.sources,
-        )
+        return _one_by_one(cluster, timeline, f"{said}; {event.outage.value}, and are taken for restarts one by one")
     return violation(
         f"{said}, in a restart of the whole cluster ({event.outage.value}){_after(cluster)}",
         evidence=(*event.sources, *_alarm_sources(cluster)),
@@ -279,7 +277,7 @@ def _late_primary(cluster: Cluster) -> bool:
 
 def _one_by_one(cluster: Cluster, timeline: Timeline, reason: str) -> Verdict:
     """Return that the order of starts says nothing, unless an alarm of a wrong order has no other cause."""
-    left = [alarm for peer in cluster.peers for number in (20011, 20014) for alarm in peer.raised(number)]
+    left = [alarm for peer in cluster.peers for number in _LEFT_BEHIND for alarm in peer.raised(number)]
     if left and procedures.upgrade_evidence(cluster) is None and not _mixed(cluster):
         return unknown(
             f"{reason}; but alarm {left[0].number} is up, which a peer that started before the primary leaves behind",
