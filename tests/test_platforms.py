@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+import expdiag
 from expdiag.model.platforms import Support, is_false_alarm, size_by, unit, units_of
 from expdiag.model.versions import release
 
+NAMED = '*c xConfiguration IP DNS Hostname: "e1"\n'
 YES, NO, FOR_A_TIME, UNSURE = Support.YES, Support.NO, Support.FOR_A_TIME, Support.UNSURE
 
 
@@ -28,6 +30,30 @@ def test_units_by_serial_number(serial: str, name: str | None) -> None:
     found = unit(serial)
 
     assert (found.name if found else None) == name
+
+
+@pytest.mark.parametrize(
+    ("hardware", "serial", "platform", "virtual"),
+    [
+        ("VMware", "52E10001", None, True),
+        ("", "017DB2D0", None, True),
+        ("", "52E10001", "CE1200", None),
+        ("", "FCH1234V5AB", None, None),
+        ("Cisco CE1300 Appliance", "", "CE1300", False),
+        ("UCSC-C220-M5SX", "", None, False),
+        ("", "", None, None),
+    ],
+)
+def test_what_a_machine_is_by_what_is_shown_of_it(
+    files, hardware: str, serial: str, platform: str | None, virtual: bool | None
+) -> None:
+    status = (
+        "*s SystemUnit: /\n     Hardware:\n"
+        f'       Version: "{hardware}"\n       SerialNumber: "{serial}"\n*s/end\n\nOK\n'
+    )
+    (peer,) = expdiag.load(files({"e1/s.txt": status, "e1/x.txt": NAMED})).cluster.peers
+
+    assert (peer.platform.value, peer.is_virtual.value) == (platform, virtual)
 
 
 # The table of section 7 of the reference, by hand

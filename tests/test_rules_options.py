@@ -164,12 +164,15 @@ def test_what_is_missing_on_two_counts_though_a_third_is_silent(files) -> None:
     assert finding(case, "R24").outcome == VIOLATION
 
 
-@pytest.mark.parametrize("state", ["REGISTERED", "UNREGISTERED"])
-def test_smart_licensing_on_all_peers_needs_no_keys(case_of, state: str) -> None:
+@pytest.mark.parametrize(
+    ("state", "outcome"),
+    [("REGISTERED", NOT_APPLICABLE), ("REGISTERED - EXPIRED", NOT_APPLICABLE), ("UNREGISTERED", PASS), ("Off", PASS)],
+)
+def test_smart_licensing_on_all_peers_needs_no_keys(case_of, state: str, outcome: str) -> None:
     answer = json.dumps({"Registration": {"RegistrationStatus": state}})
     smart = of("X14.0.7").with_files({LICENSING.format(host): answer for host in ALL})
 
-    assert [finding(case_of(smart), number).outcome for number in ("R24", "R25")] == [NOT_APPLICABLE] * 2
+    assert [finding(case_of(smart), number).outcome for number in ("R24", "R25")] == [outcome] * 2
 
 
 def test_two_ways_of_licensing_are_a_violation(case_of) -> None:

@@ -126,9 +126,10 @@ def is_smart_only(of: Release) -> bool:
 
 def smart(settings: Settings) -> Fact[bool]:
     """Return whether smart licensing is on, as far as an export shows it."""
+    words = knowledge.load("options")["smart"]
     said = settings.value("smart_licensing")
-    off = knowledge.load("options")["smart"]["off"]
-    return Fact(said.value.strip().lower() not in off, said.sources) if said.value else Fact()
+    state = (said.value or "").strip().lower()
+    return Fact(state not in words["off"], said.sources) if state and state not in words["open"] else Fact()
 
 
 def type_by_key(found: Fact[Options], of: Release | None) -> Fact[str]:

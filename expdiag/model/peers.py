@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from expdiag.model.facts import Fact
 from expdiag.model.names import Address, canonical, join, usable
 from expdiag.model.options import Options, installed, smart, type_by_key
-from expdiag.model.platforms import from_serial, from_size, is_ambiguous, is_virtual, size_by
+from expdiag.model.platforms import (
+    from_hardware,
+    from_serial,
+    from_size,
+    is_ambiguous,
+    is_generated,
+    is_virtual,
+    size_by,
+)
 from expdiag.model.settings import Settings
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, Certificate, Replication
@@ -176,7 +184,7 @@ def describe(
         serial=_text(settings.value("serial")),
         platform=_platform(settings),
         deployment=_deployment(settings),
-        is_virtual=_text(settings.value("hardware")).map(is_virtual),
+        is_virtual=_is_virtual(settings),
         options=options,
         smart_licensing=smart(settings),
         interfaces=_interfaces(settings),
@@ -235,11 +243,22 @@ def _flag(text: str) -> bool | None:
     return {"on": True, "true": True, "off": False, "false": False}.get(text.strip().lower())
 
 
+def _is_virtual(settings: Settings) -> Fact[bool]:
+    """Return whether it is a virtual machine: by its hardware, else by a serial number that is no appliance's."""
+    hardware, serial = _text(settings.value("hardware")), _text(settings.value("serial"))
+    if hardware.known:
+        return hardware.map(is_virtual)
+    return serial.map(lambda text: True if is_generated(text) else None)
+
+
 def _platform(settings: Settings) -> Fact[str]:
     hardware = settings.value("hardware")
     model = _text(settings.value("serial")).map(lambda text: from_serial(text, hardware.value))
     if model.known:
         return Fact(model.value, model.sources + hardware.sources)
+    named = hardware.map(from_hardware)
+    if named.known:
+        return named
     physical = hardware.value and not is_virtual(hardware.value)
     return _deployment(settings, () if physical else ("processors", "memory"))
 

@@ -14,6 +14,8 @@ from expdiag.model.versions import Release, is_from, is_upto, release
 
 # 8167684 kB    5.8 GB    6144    8,192 MB
 _AMOUNT = re.compile(r"^\s*(?P<number>[0-9][0-9,]{0,14}(?:\.[0-9]{1,6})?)\s*(?P<unit>[KMGT]?)i?B?(?:ytes)?\s*$", re.I)
+# 017DB2D0
+_GENERATED = re.compile(r"[0-9A-F]{8}$", re.I)
 _UNITS = {"K": 2.0**-20, "M": 2.0**-10, "G": 1.0, "T": 2.0**10}
 
 
@@ -140,6 +142,17 @@ def _measure(name: str, text: str) -> float | None:
     if unit_:
         return number * _UNITS[unit_]
     return next((n for n in (number, number / 2**10, number / 2**20, number / 2**30) if n < 512), None)
+
+
+def from_hardware(hardware: str) -> str | None:
+    """Return the appliance model a hardware string names, `CE1200`; None where it names none."""
+    models = [str(made.model) for _, made in _units() if made.model in hardware.upper()]
+    return models[0] if len(set(models)) == 1 else None
+
+
+def is_generated(serial: str) -> bool:
+    """Whether a serial number is made from a MAC address, as those of virtual machines are, and is no appliance's."""
+    return _GENERATED.match(serial.strip()) is not None and unit(serial) is None
 
 
 def is_virtual(hardware: str) -> bool:

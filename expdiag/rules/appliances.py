@@ -125,7 +125,7 @@ def ce1200_type_set_before_joining(cluster: Cluster, peer: Peer) -> Verdict:
     if typed is None or joined is None:
         missing = [what for what, change in (("type", typed), ("peer list", joined)) if change is None]
         return unknown(
-            f"no log of it shows when its {' and its '.join(missing)} was set",
+            f"no log of it shows the change of its {' and of its '.join(missing)}",
             want=[want.configuration_log(peer)],
             evidence=evidence,
         )
