@@ -179,6 +179,38 @@ def test_peers_that_share_no_form_are_compared_by_what_both_print(files, odd: di
     assert finding(case, "E15").outcome == outcome
 
 
+def test_a_difference_between_forms_is_told_once_with_all_peers_as_they_print_it(files) -> None:
+    kept = {"e1": ("xml",), "e2": ("txt",), "e3": ("xml", "txt")}
+    both = zone(1, "A") | {"SIP TCP Port": "5060"}
+    cluster = with_settings(both | zone(2, "B"), e2={"SIP TCP Port": "5070"})
+    cluster = cluster.changed("e2", settings=both | {"SIP TCP Port": "5070"})
+    case = members(files, cluster, lambda host, name: not name.startswith("xconf") or name[-3:] in kept[host])
+
+    assert [one.where for one in case.cluster.view(drift).differences] == ["SIP TCP Port", 'Zones Zone "B"']
+    verdict = finding(case, "E15").verdict
+    assert 'Zones Zone "B": there on e1 and e3, not there on e2' in verdict.reason
+    assert verdict.at_fault == ("e2",)
+
+
+def test_an_upgrade_under_way_leaves_it_open(case_of) -> None:
+    off = "Automatic replication of configuration has been temporarily disabled because an upgrade is in progress"
+    cluster = with_settings({}, e3={"SIP TLS Port": "5063"})
+    cluster = cluster.changed("e3", alarms=(AlarmSpec(20008, "", "Cluster replication error", off),))
+
+    assert finding(case_of(cluster), "E15").outcome == UNKNOWN
+
+
+def test_where_the_xml_is_cut_the_text_counts(files) -> None:
+    cluster = with_settings({}, e3={"SIP TLS Port": "5063"})
+    contents: dict[str, bytes | str] = {"case.toml": case_toml(cluster)}
+    for peer in cluster.peers:
+        for name, content in bundle(peer, cluster).items():
+            cut = name.startswith("xconf") and name.endswith(".xml") and peer.host_name == "e3"
+            contents[f"{peer.host_name}/{name}"] = content[: len(content) // 3] if cut else content
+
+    assert finding(expdiag.load(files(contents)), "E15").outcome == VIOLATION
+
+
 def test_answers_of_the_rest_api_are_compared_too(files) -> None:
     rule = '[{{"Priority": 50, "Name": "out", "TargetName": "{}"}}]'
     contents = {f"rest/e{n}/provisioning/common/searchrule.json": rule.format("cucm") for n in (1, 2)}

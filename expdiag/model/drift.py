@@ -92,7 +92,8 @@ def drift(cluster: Cluster) -> Drift:
     found: dict[str, dict[str, Leaf]] = {}
     for group, is_mixed in _groups(cluster, dumps):
         for where, said in _compare(group, is_mixed=is_mixed).items():
-            found.setdefault(where, said)
+            known = found.setdefault(where, {})
+            known.update({name: leaf for name, leaf in said.items() if name not in known})
     peers = {peer.name: peer for peer in cluster.peers}
     judged = [one for where, said in sorted(found.items()) if (one := _difference(where, said, peers))]
     times = [dump.taken for dump in dumps.values() if dump.taken]
@@ -151,7 +152,17 @@ def _compare(dumps: Sequence[Dump], *, is_mixed: bool) -> dict[str, dict[str, Le
     for name, by_peer in entries.items():
         whole = {dump.peer for dump in dumps if dump.complete and _prints(name, dump, printed, is_mixed=is_mixed)}
         said.update(differences_of_list(name, by_peer, whole, is_mixed=is_mixed))
-    return {where: leaves for where, leaves in said.items() if _differ(leaves, is_mixed=is_mixed)}
+    told = {where: leaves for where, leaves in said.items() if _differ(leaves, is_mixed=is_mixed)}
+    return {_as_printed(where, leaves): leaves for where, leaves in told.items()} if is_mixed else told
+
+
+def _as_printed(where: str, leaves: Mapping[str, Leaf]) -> str:
+    """Return where a difference stands in the letter case of the exports, not in that of the comparison."""
+    path = next(iter(leaves.values())).path
+    begin = next((n for n, (a, b) in enumerate(zip(where, path.lower(), strict=False)) if a != b), len(path))
+    rest = where[begin:]
+    end = len(rest.rpartition('"')[2]) if '"' in rest else 0
+    return path[:begin] + (rest[: len(rest) - end] + path[len(path) - end :] if end else rest)
 
 
 def _differ(leaves: Mapping[str, Leaf], *, is_mixed: bool) -> bool:

@@ -33,7 +33,7 @@ def replicated_settings_agree(cluster: Cluster) -> Verdict:
     are no violation.
     Violates: a setting differs, or a list of one peer lacks an entry.
     Unknown: a peer's configuration is not in the evidence or cut off, or what differs was exported at times that lie
-    far apart, or before another peer's log shows the change.
+    far apart, or before another peer's log shows the change, or while alarm 20008 says that an upgrade is under way.
     Not applicable: a cluster of one.
     """
     found = cluster.view(drift)
@@ -41,14 +41,14 @@ def replicated_settings_agree(cluster: Cluster) -> Verdict:
     notes = _notes(found)
     evidence = [source for one in found.differences for source in one.sources]
     samples = [source for source in found.samples.values() if source is not None]
-    unsettled = _unsettled(own, found)
+    unsettled = _unsettled(cluster, own, found)
     settled = [one for one in own if one not in unsettled]
     if settled:
         return _violated(cluster, settled, notes, [*(s for one in settled for s in one.sources), *evidence])
     if unsettled:
         return unknown(
             f"what differs may not have replicated yet: {_listing(unsettled)}; "
-            f"{_why_unsettled(unsettled, found)}{notes}",
+            f"{_why_unsettled(cluster, unsettled, found)}{notes}",
             want=[want.configuration(peer) for peer in cluster.peers],
             evidence=evidence,
         )
@@ -72,14 +72,18 @@ def _silent(cluster: Cluster, found: Drift) -> tuple[Peer, ...]:
     )
 
 
-def _unsettled(own: Sequence[Difference], found: Drift) -> list[Difference]:
+def _unsettled(cluster: Cluster, own: Sequence[Difference], found: Drift) -> list[Difference]:
     """Return the differences that may be two states of one healthy cluster."""
+    if _is_upgrading(cluster):
+        return list(own)
     if found.apart is not None and found.apart > timedelta(hours=replication.hours_apart()):
         return list(own)
     return [one for one in own if one.older]
 
 
-def _why_unsettled(unsettled: Iterable[Difference], found: Drift) -> str:
+def _why_unsettled(cluster: Cluster, unsettled: Iterable[Difference], found: Drift) -> str:
+    if upgrading := _is_upgrading(cluster):
+        return f"alarm 20008 on {' and '.join(upgrading)}: replication is off while an upgrade is under way, see R03"
     older = sorted({name for one in unsettled for name in one.older})
     if older:
         return f"the export of {' and '.join(older)} is older than a change that the log of another peer shows"
@@ -87,19 +91,19 @@ def _why_unsettled(unsettled: Iterable[Difference], found: Drift) -> str:
     return f"the exports were taken {hours:.0f} hours apart"
 
 
+def _is_upgrading(cluster: Cluster) -> list[str]:
+    return [peer.name for peer in cluster.peers if peer.raised(UPGRADING_ALARM)]
+
+
 def _violated(cluster: Cluster, differences: list[Difference], notes: str, evidence: list[int]) -> Verdict:
     odd = {name for one in differences for name in _odd(cluster, one)}
-    upgrading = [peer.name for peer in cluster.peers if peer.raised(UPGRADING_ALARM)]
-    pause = (
-        f"; alarm 20008 on {', '.join(upgrading)}: replication is off during an upgrade, see R03" if upgrading else ""
-    )
     reported = [alarm for peer in cluster.peers for number in CONFLICT_ALARMS for alarm in peer.raised(number)]
     told = sorted({f"alarm {alarm.number} on {cluster.peer_of(alarm.source)}" for alarm in reported})
     listing = _listing(differences)
     return violation(
         f"{len(differences)} setting{'s' if len(differences) > 1 else ''} that replicate"
         f"{'' if len(differences) > 1 else 's'} differ: {listing}"
-        f"{'; ' + ' and '.join(told) if told else ''}{pause}{notes}",
+        f"{'; ' + ' and '.join(told) if told else ''}{notes}",
         evidence=[*evidence, *(alarm.source for alarm in reported)],
         at_fault=odd,
         measured=listing,
@@ -110,7 +114,10 @@ def _violated(cluster: Cluster, differences: list[Difference], notes: str, evide
 
 
 def _odd(cluster: Cluster, one: Difference) -> tuple[str, ...]:
-    return cluster.odd_ones_out({name: (said.value or "").strip() for name, said in one.said.items()})
+    is_entry = any(said.value is None for said in one.said.values())
+    return cluster.odd_ones_out(
+        {name: str(said.value is None) if is_entry else (said.value or "").strip() for name, said in one.said.items()}
+    )
 
 
 def _fix(cluster: Cluster, differences: Sequence[Difference], odd: Iterable[str]) -> str:
@@ -156,8 +163,10 @@ def _listing(differences: Sequence[Difference]) -> str:
 
 def _values(one: Difference) -> str:
     groups: dict[str, list[str]] = {}
+    is_entry = any(said.value is None for said in one.said.values())
     for name, said in one.said.items():
-        groups.setdefault("not there" if said.value is None else shown(said.value), []).append(name)
+        value = ("not there" if said.value is None else "there") if is_entry else shown(said.value)
+        groups.setdefault(value, []).append(name)
     return ", ".join(f"{value} on {' and '.join(owners)}" for value, owners in groups.items())
 
 
