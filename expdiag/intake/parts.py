@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -30,11 +30,13 @@ class Task(NamedTuple):
         files: files on disk, and what was refused in their place.
         first: number of the first file in the book of sources.
         case: the paths the case was given as, which tell whether a `case.toml` is the one of the case.
+        alone: whether another processor is free to inflate what is read.
     """
 
     files: tuple[OnDisk | Refused, ...]
     first: int
     case: tuple[Path, ...]
+    alone: bool = False
 
     @property
     def bytes(self) -> int:
@@ -77,7 +79,7 @@ def read(task: Task) -> Part:
     """
     _keep_memory()
     part = Part(SourceBook(task.first))
-    for found in _members(task.files):
+    for found in _members(task):
         sources = part.book.open(found.name)
         if isinstance(found, Refused):
             part.rows["issues"].append(Issue(found.name, None, found.kind, found.text))
@@ -97,12 +99,12 @@ def _keep_memory() -> None:
     bytes(_USUAL_BYTES)
 
 
-def _members(files: Iterable[OnDisk | Refused]) -> Found:
-    for file in files:
+def _members(task: Task) -> Found:
+    for file in task.files:
         if isinstance(file, Refused):
             yield file
         else:
-            yield from archive.members(file)
+            yield from archive.members(file, ahead=task.alone)
 
 
 def _read_member(member: Member, sources: FileSources, part: Part) -> None:

@@ -28,9 +28,10 @@ def read(tasks: Sequence[Task]) -> Iterator[Part]:
         CaseFileError: `case.toml` has an unknown key or value.
     """
     first, *large = tasks
-    count = min(_workers(large), len(large))
+    processors = _workers(large)
+    count = min(processors, len(large))
     if count < 2:
-        yield from map(parts.read, tasks)
+        yield from (parts.read(task._replace(alone=processors > 1)) for task in tasks)
         return
     from concurrent.futures import ThreadPoolExecutor
 
