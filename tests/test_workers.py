@@ -78,7 +78,7 @@ def test_a_worker_that_fails_costs_nothing(large: Path, monkeypatch) -> None:
 
 def test_small_cases_start_no_worker(tmp_path: Path, monkeypatch) -> None:
     write_case(healthy(), tmp_path / "case")
-    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("a worker was started"))
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: pytest.fail("a worker was started"))
 
     assert len(expdiag.load(tmp_path / "case").cluster.peers) == 3
     assert max(path.stat().st_size for path in (tmp_path / "case").iterdir()) < intake.LARGE_BYTES
