@@ -37,7 +37,7 @@ lab: $(VENV)/.ready-lab
 	$(BIN)/jupyter lab notebooks
 
 bench: $(VENV)/.ready-dev
-	$(BIN)/python tests/bench.py
+	$(BIN)/python -m tests.bench
 
 cases: $(VENV)/.ready
 	$(BIN)/python data/make_cases.py

@@ -120,6 +120,32 @@ PIECES = (
         "password: y",
     ),
     *("</Zone>", "</Zones>", "</Configuration>", "<Warning item='3'><Reason>x</Reason></Warning>", "<x:A>1</x:A>"),
+    *("</>", "</zone>", "</Name >", "</Name\n>", '</Name item="1">', "<1>x</1>", '<A item="5" item="6">x</A>', "<x:A>"),
+    *(
+        "\x0b",
+        "\x1c",
+        "\x7f",
+        "\ufffe",
+        "\ufeff",
+        "&lt",
+        "&nbsp;",
+        '="12"',
+        ' item="12"',
+        'item="&#10;"',
+        "{0}",
+        "{",
+        "%",
+    ),
+    *(
+        '<A item="12"><B item="34">x</B></A>',
+        '<A item="12"/>',
+        "<A/></A>",
+        "<A></A>",
+        "</A><A>",
+        "<A>x</A>y",
+        ">",
+        "\xa0",
+    ),
 )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from expdiag.scenarios.spec import healthy
 from expdiag.scenarios.write import write_case
 from tests.conftest import CASES, ROOT, run
+from tests.traffic import write_large
 
 
 @pytest.mark.parametrize(
@@ -113,6 +115,16 @@ def test_a_closed_pipe_is_no_error() -> None:
 
 
 HEAVY = ("matplotlib", "IPython", "jupyterlab", "networkx", "pandas", "rich", "jinja2", "cryptography", "dns", "numpy")
+
+
+def test_a_case_with_a_capture_is_judged_without_pandas(tmp_path: Path) -> None:
+    write_large(tmp_path / "x.pcap", 1)
+    program = f"from expdiag import cli; cli.main(['check', {str(CASES / 'troubled-e')!r}, {str(tmp_path)!r}"
+    program += f", '--format', 'json']); import sys; print([m for m in {HEAVY} if m in sys.modules], file=sys.stderr)"
+
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, cwd=ROOT)
+
+    assert {"numpy"} <= set(eval(done.stderr.strip().splitlines()[-1])) <= {"cryptography", "numpy"}
 
 
 @pytest.mark.parametrize(

@@ -15,11 +15,10 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
 from expdiag.intake import tar
-from expdiag.intake.ahead import ReadAhead
+from expdiag.intake.ahead import InflatedAhead
 from expdiag.intake.inflate import Inflated
 from expdiag.intake.member import (
     CHUNK_BYTES,
-    HEAD_BYTES,
     MAX_MEMBERS,
     CutShortError,
     Member,
@@ -33,6 +32,7 @@ from expdiag.intake.tar import Found
 
 _MAX_DEPTH = 4
 _MAX_FOLDER_DEPTH = 60
+_WORTH_A_PROCESS = 16 << 20
 _MAX_NESTED_ZIP = 256 << 20
 _BOMB_BYTES = 128 << 20
 _BOMB_RATIO = 400
@@ -61,11 +61,17 @@ def on_disk(paths: list[Path]) -> Iterator[OnDisk | Refused]:
             yield _file(path, shown(path.name))
 
 
-def members(file: OnDisk) -> Found:
-    """Yield the members of an archive, and of archives in it; a file that is none is its own only member."""
+def members(file: OnDisk, *, ahead: bool = False) -> Found:
+    """Yield the members of an archive, and of archives in it; a file that is none is its own only member.
+
+    Args:
+        file: where it lies.
+        ahead: whether a large file is inflated by another process meanwhile.
+    """
     try:
         with file.path.open("rb") as content:
-            yield from _content(file.name, content, depth=0)
+            elsewhere = file.path if ahead and file.bytes >= _WORTH_A_PROCESS else None
+            yield from _content(file.name, content, 0, elsewhere)
     except OSError as error:
         yield Refused(file.name, "unreadable", error.strerror or str(error))
 
@@ -104,7 +110,7 @@ def _file(path: Path, name: str) -> OnDisk | Refused:
     return OnDisk(path, name, status.st_size)
 
 
-def _content(name: str, file: Any, depth: int) -> Found:
+def _content(name: str, file: Any, depth: int, elsewhere: Path | None = None) -> Found:
     """Tell an archive from a plain file by its first bytes, and open what can be opened."""
     try:
         head = fill(file)
@@ -119,7 +125,11 @@ def _content(name: str, file: Any, depth: int) -> Found:
     elif depth >= _MAX_DEPTH:
         yield Refused(name, "too-deep", f"archives are opened {_MAX_DEPTH} levels deep, not further")
     elif head[:2] == b"\x1f\x8b":
-        yield from _gzip(name, _Rejoined(head, file), depth)
+        if elsewhere:
+            with InflatedAhead(elsewhere) as inflated:
+                yield from _gzip(name, inflated, depth)
+        else:
+            yield from _gzip(name, Inflated(_Rejoined(head, file)), depth)
     elif _is_tar(head):
         yield from _tar(name, _Rejoined(head, file), depth)
     else:
@@ -134,25 +144,19 @@ def _is_archive(head: bytes) -> bool:
     return head[:2] == b"\x1f\x8b" or head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or _is_tar(head)
 
 
-def _gzip(name: str, file: _Rejoined, depth: int) -> Found:
-    inflated = Inflated(file)
-    guarded = _Guarded(inflated, file)
+def _gzip(name: str, inflated: Inflated | InflatedAhead, depth: int) -> Found:
+    guarded = _Guarded(inflated)
     try:
         head = fill(guarded)
     except CutShortError as cut:
         yield Refused(name, cut.kind, str(cut))
         return
-    ahead = ReadAhead(guarded) if depth == 0 and len(head) == HEAD_BYTES else None
-    try:
-        rest = _Rejoined(head, ahead or guarded)
-        if _is_tar(head):
-            yield from _tar(name, rest, depth)
-        else:
-            inner = PurePosixPath(name.rpartition("!")[2]).name.removesuffix(".gz")
-            yield from _content(f"{name}!{inner}", rest, depth + 1)
-    finally:
-        if ahead:
-            ahead.close()
+    rest = _Rejoined(head, guarded)
+    if _is_tar(head):
+        yield from _tar(name, rest, depth)
+    else:
+        inner = PurePosixPath(name.rpartition("!")[2]).name.removesuffix(".gz")
+        yield from _content(f"{name}!{inner}", rest, depth + 1)
     if inflated.problem:
         yield Refused(name, "truncated", f"{inflated.problem}; what could be unpacked was read")
 
@@ -224,34 +228,31 @@ def _in_memory(file: _Rejoined) -> io.BytesIO:
 
 
 class _Rejoined:
-    """A stream whose already read head is put back in front; counts what passes."""
+    """A stream whose already read head is put back in front."""
 
     def __init__(self, head: bytes, file: Any) -> None:
         self._head = head
         self._file = file
-        self.passed = 0
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes."""
-        if self._head:
-            data, self._head = self._head[:size], self._head[size:]
-        else:
-            data = self._file.read(size)
-        self.passed += len(data)
+        if not self._head:
+            rest: bytes = self._file.read(size)
+            return rest
+        data, self._head = self._head[:size], self._head[size:]
         return data
 
 
 class _Guarded:
     """An inflating stream that stops when the ratio to its compressed source is a bomb's."""
 
-    def __init__(self, inflated: Inflated, compressed: _Rejoined) -> None:
+    def __init__(self, inflated: Inflated | InflatedAhead) -> None:
         self._inflated = inflated
-        self._compressed = compressed
 
     def read(self, size: int) -> bytes:
         """Return up to `size` bytes."""
         data = self._inflated.read(size)
         passed = self._inflated.passed
-        if passed > _BOMB_BYTES and passed > _BOMB_RATIO * self._compressed.passed:
+        if passed > _BOMB_BYTES and passed > _BOMB_RATIO * self._inflated.consumed:
             raise CutShortError(_BOMB, "bomb")
         return data

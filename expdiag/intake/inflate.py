@@ -7,6 +7,8 @@ lose up to a megabyte before the cut.
 from __future__ import annotations
 
 import importlib
+import struct
+import sys
 import zlib
 from typing import Any
 
@@ -16,8 +18,9 @@ try:
 except ImportError:  # the same results at half the speed
     _Inflate = zlib
 
-_PIECE = 1 << 16
-_OUT = 1 << 20
+_PIECE = 1 << 17
+OUT = 1 << 18
+HEAD = struct.Struct("<?QQ")  # of a piece in a pipe: whether it is what was wrong, its size, bytes consumed so far
 _RAW = -15
 _FEXTRA, _FNAME, _FCOMMENT, _FHCRC = 4, 8, 16, 2
 _MAX_HEADER = 1 << 17
@@ -29,6 +32,7 @@ class Inflated:
     Attributes:
         problem: once the end is reached, what was wrong with the stream; empty where nothing was.
         passed: bytes given out so far.
+        consumed: bytes of the source they were made of.
     """
 
     def __init__(self, source: Any) -> None:
@@ -39,15 +43,15 @@ class Inflated:
         self._members = 0
         self._ended = False
         self.problem = ""
-        self.passed = 0
+        self.passed = self.consumed = 0
 
     def read(self, size: int = -1) -> bytes:
         """Return some bytes, at most `size`, empty at the end; damage ends the stream and is told by `problem`."""
         if size < 0:
-            return b"".join(iter(lambda: self.read(_OUT), b""))
+            return b"".join(iter(lambda: self.read(OUT), b""))
         data = b""
         while not data and size and not self._ended:
-            data = self._some(min(size, _OUT))
+            data = self._some(min(size, OUT))
         self.passed += len(data)
         return data
 
@@ -55,7 +59,7 @@ class Inflated:
         if self._engine is None and not self._next_member():
             return b""
         if not self._input:
-            self._input = self._source.read(_PIECE)
+            self._input = self._fetched()
         try:
             data: bytes = self._engine.decompress(self._input, size)
         except Exception as error:  # both engines have errors of their own
@@ -122,11 +126,16 @@ class Inflated:
 
     def _need(self, size: int) -> bool:
         while len(self._input) < size:
-            more = self._source.read(_PIECE)
+            more = self._fetched()
             if not more:
                 return False
             self._input += more
         return True
+
+    def _fetched(self) -> bytes:
+        data: bytes = self._source.read(_PIECE)
+        self.consumed += len(data)
+        return data
 
     def _end(self, problem: str) -> None:
         self.problem = self.problem or problem
@@ -134,3 +143,19 @@ class Inflated:
 
 
 _GARBAGE = "there is other data behind the compressed data"
+
+
+def _send(path: str, pipe: Any) -> None:
+    """Write the content of a file into a pipe, piece by piece, and last what was wrong with it."""
+    with open(path, "rb") as file:
+        inflated = Inflated(file)
+        while data := inflated.read(OUT):
+            pipe.write(HEAD.pack(False, len(data), inflated.consumed))
+            pipe.write(data)
+        problem = inflated.problem.encode()
+        pipe.write(HEAD.pack(True, len(problem), inflated.consumed) + problem)
+        pipe.flush()
+
+
+if __name__ == "__main__":
+    _send(sys.argv[1], sys.stdout.buffer)

@@ -83,7 +83,9 @@ def masks(paths: Sequence[str], values: Sequence[str], secret: Iterable[int]) ->
     """
     hidden = {number: MASK for number in secret if values[number]}
     if hidden:
-        values = ["" if number in hidden else value for number, value in enumerate(values)]
+        values = [*values]
+        for number in hidden:
+            values[number] = ""
     if _may_hold_a_secret("\n".join(values)):
         for number, (path, value) in enumerate(zip(paths, values, strict=True)):
             if (masked := mask(path, value)) != value:

@@ -30,14 +30,15 @@ def read(name: str, file: Any, open_member: Callable[[str, Any], Found]) -> Foun
     """
     count = 0
     try:
-        with _Tar.open(fileobj=file, mode="r|", bufsize=CHUNK_BYTES, tarinfo=_Header, ignore_zeros=True) as archive:
+        passage = _Passage(file)
+        with _Tar(fileobj=passage, mode="r", tarinfo=_Header, ignore_zeros=True) as archive:  # type: ignore[arg-type]
             while (info := archive.next()) is not None:
                 count += 1
                 if count > MAX_MEMBERS:
                     yield Refused(name, "bomb", f"more than {MAX_MEMBERS} members")
                     return
                 inner = f"{name}!{shown(info.name)}"
-                content = _TarContent(archive.fileobj, info.size if info.isreg() and not info.issparse() else 0)
+                content = _TarContent(passage, info.size if info.isreg() and not info.issparse() else 0)
                 if refusal := unsafe(inner, info.name) or _not_regular(inner, info):
                     yield refusal
                 elif not info.isdir():
@@ -59,6 +60,42 @@ class _Tar(tarfile.TarFile):
     members: list[tarfile.TarInfo]
 
 
+class _Passage:
+    """A stream as `tarfile` wants it, that only goes forward, and gives large pieces as they come, without a copy."""
+
+    def __init__(self, file: Any) -> None:
+        self._file = file
+        self._piece = b""
+        self._at = 0
+        self._passed = 0
+
+    def some(self, size: int) -> bytes:
+        """Return some bytes, at most `size`; empty at the end."""
+        if self._at == len(self._piece):
+            self._piece, self._at = self._file.read(CHUNK_BYTES), 0
+        whole = not self._at and size >= len(self._piece)
+        data = self._piece if whole else self._piece[self._at : self._at + size]
+        self._at += len(data)
+        self._passed += len(data)
+        return data
+
+    def read(self, size: int) -> bytes:
+        """Return `size` bytes, fewer only at the end."""
+        end = self._passed + size
+        return b"".join(iter(lambda: self.some(end - self._passed), b""))
+
+    def tell(self) -> int:
+        """Return how many bytes have passed."""
+        return self._passed
+
+    def seek(self, place: int) -> None:
+        """Pass on to a place."""
+        if place < self._passed:
+            raise tarfile.StreamError("seeking backwards is not allowed")
+        while self._passed < place and self.some(place - self._passed):
+            pass
+
+
 class _Header(tarfile.TarInfo):
     """A header that takes note of damage, which `tarfile` passes over without a word."""
 
@@ -74,7 +111,7 @@ class _Header(tarfile.TarInfo):
 class _TarContent:
     """The bytes of one member, straight from the stream, so that nothing before a cut is lost."""
 
-    def __init__(self, stream: Any, size: int) -> None:
+    def __init__(self, stream: _Passage, size: int) -> None:
         self._stream = stream
         self._left = size
 
@@ -82,7 +119,7 @@ class _TarContent:
         """Return up to `size` bytes; raise where the archive ends first."""
         if self._left <= 0:
             return b""
-        data: bytes = self._stream.read(min(size, self._left))
+        data = self._stream.some(min(size, self._left))
         if not data:
             raise CutShortError("the archive ends inside this member")
         self._left -= len(data)

@@ -10,6 +10,7 @@ import os
 import pickle
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 
 from expdiag.intake import parts
 from expdiag.intake.parts import Part, Task
@@ -28,14 +29,26 @@ def read(tasks: Sequence[Task]) -> Iterator[Part]:
         CaseFileError: `case.toml` has an unknown key or value.
     """
     first, *large = tasks
-    count = min(_workers(large), len(large))
+    processors = _workers(large)
+    count = min(processors, len(large))
     if count < 2:
-        yield from map(parts.read, tasks)
+        yield from (parts.read(task._replace(alone=processors > 1)) for task in tasks)
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(count) as pool:
-        answers = [pool.submit(_in_a_worker, task) for task in large]
+    idle = [_Worker() for _ in range(count)]
+
+    def share_out(task: Task) -> Part | None:
+        worker = idle.pop()
+        try:
+            return worker.read(task)
+        finally:
+            idle.append(worker)
+
+    with ThreadPoolExecutor(count) as pool, ExitStack() as ended:
+        for worker in idle:
+            ended.callback(worker.end)
+        answers = [pool.submit(share_out, task) for task in large]
         yield parts.read(first)
         for task, answer in zip(large, answers, strict=True):
             yield answer.result() or parts.read(task)
@@ -50,24 +63,46 @@ def _workers(large: Sequence[Task]) -> int:
     return os.cpu_count() or 1
 
 
-def _in_a_worker(task: Task) -> Part | None:
-    """Return what another process read, None where it came to nothing."""
-    import subprocess
+class _Worker:
+    """Another process, that reads one task after the other."""
 
-    command = [sys.executable, "-m", "expdiag.intake.workers"]
-    done = subprocess.run(
-        command, input=pickle.dumps(task), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False
-    )
-    if done.returncode:
-        return None
-    part: Part = pickle.loads(done.stdout)
-    return part
+    def __init__(self) -> None:
+        import subprocess
+
+        command = [sys.executable, "-m", "expdiag.intake.workers"]
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing)
+
+    def read(self, task: Task) -> Part | None:
+        """Return what it read, None where it came to nothing."""
+        tasks, answers = self._process.stdin, self._process.stdout
+        if not tasks or not answers:
+            return None
+        try:
+            pickle.dump(task, tasks)
+            tasks.flush()
+            part: Part = pickle.load(answers)
+        except (OSError, EOFError, pickle.UnpicklingError):
+            return None  # as for all tasks after this one
+        return part
+
+    def end(self) -> None:
+        """End it, busy or not."""
+        self._process.kill()
+        with suppress(OSError):
+            self._process.communicate()
 
 
 def _work() -> None:
-    """Read the task on standard input and write the part to standard output."""
-    answer, sys.stdout = sys.stdout.buffer, sys.stderr
-    pickle.dump(parts.read(pickle.load(sys.stdin.buffer)), answer, protocol=pickle.HIGHEST_PROTOCOL)
+    """Write a part to standard output for every task on standard input."""
+    answers, sys.stdout = sys.stdout.buffer, sys.stderr
+    while True:
+        try:
+            task: Task = pickle.load(sys.stdin.buffer)
+        except EOFError:
+            return
+        pickle.dump(parts.read(task), answers, protocol=pickle.HIGHEST_PROTOCOL)
+        answers.flush()
 
 
 if __name__ == "__main__":

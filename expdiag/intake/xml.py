@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 from xml.parsers import expat
 
 from expdiag import knowledge
@@ -73,6 +74,7 @@ class _Walker:
         self._fed = self._last_end = 0
         self._between_tags = False
         self._is_utf8 = True
+        self._has_prefixes = False
         self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._doctype
@@ -104,7 +106,7 @@ class _Walker:
             if version := attributes.get("version"):
                 self._grower.leaf("@version", version, self._note(self._quote()))
         else:
-            self._enter(name, attributes)
+            self._enter(tag, name, attributes)
         self._is_leaf = True
         self._text.clear()
         self._text_size = 0
@@ -118,10 +120,11 @@ class _Walker:
         self._skimmer = Skimmer(tree, self._indexed)
         self._paths.append(Node("", ""))
 
-    def _enter(self, name: str, attributes: dict[str, str]) -> None:
+    def _enter(self, tag: str, name: str, attributes: dict[str, str]) -> None:
         node = self._paths[-1].child(name, attributes.get("item"), self._indexed)
         self._paths.append(node)
-        path, _ = node
+        self._has_prefixes |= node.name != tag
+        path = node.path
         for key, value in attributes.items():
             if key not in _OWN_ATTRIBUTES and ":" not in key:
                 self._grower.leaf(f"{path} {key}", value, self._note(f'<{name} {key}="{mask(key, value)}">'))
@@ -135,7 +138,7 @@ class _Walker:
 
     def _end(self, tag: str) -> None:
         self._last_end = self.parser.CurrentByteIndex
-        path, _ = self._paths.pop()
+        path = self._paths.pop().path
         if self._is_leaf and path:
             value = "".join(self._text).strip()
             if self._text_size > _MAX_TEXT:
@@ -167,36 +170,39 @@ class _Walker:
 
     def feed(self, piece: bytes) -> None:
         """Parse a piece of the file: plain leaves in bulk, anything else element by element."""
-        line = self.parser.CurrentLineNumber
-        if self._between_tags and self._is_utf8 and (skimmed := self._skim(piece, line)):
+        if skimmed := self._skim(piece):
             self._follow(closely=False)
-            try:
-                self.parser.Parse(piece, False)
-            except expat.ExpatError:
-                before = _whole_tags(piece[: self.parser.ErrorByteIndex - self._fed])
-                self._take(self._skim(before, line))
-                raise
-            self._take(skimmed)
-            self._fed += len(piece)
-            self._window, self._window_byte, self._start_byte = b"", self._fed, self._fed
+            self._pass_over(skimmed)
         else:
             self._follow(closely=True)
             self._walk(piece)
             tag = piece.rfind(b"</")
-            ends_with_tag = tag >= 0 and piece.find(b">", tag) == len(piece) - 1
+            ends_with_tag = tag >= 0 and piece.find(b">", tag) == len(piece) - 1 and b"\n" not in piece[tag:]
             self._between_tags = ends_with_tag and self._last_end == self._fed + tag and bool(self._paths)
             self._fed += len(piece)
             if self._fed - self.parser.CurrentByteIndex > _MAX_UNPARSED:
                 raise RefusedXMLError("line-too-long", _TOO_LONG)
 
-    def _skim(self, piece: bytes, line: int) -> Skimmed | None:
-        return self._skimmer.skim(piece, self._paths[-1], line, self._harvest.sources.next)
+    def _skim(self, piece: bytes) -> Skimmed | None:
+        if not self._between_tags or not self._is_utf8 or self._has_prefixes:
+            return None
+        return self._skimmer.skim(piece, self._paths[-1], self.parser.CurrentLineNumber, self._harvest.sources.next)
 
-    def _take(self, skimmed: Skimmed | None) -> None:
-        if skimmed:
-            self._paths = skimmed.inside.lineage()
-            if skimmed.block:
-                self._harvest.add_block(skimmed.block)
+    def _pass_over(self, skimmed: Skimmed) -> None:
+        """Take a piece; of it the parser is only shown on which line it ends, and which elements are open then."""
+        before, self._paths = self._paths, skimmed.inside.lineage()
+        shared = sum(
+            1 for _ in takewhile(lambda both: both[0].name == both[1].name, zip(before, self._paths, strict=False))
+        )
+        ends = "".join(f"</{node.name}>" for node in reversed(before[shared:]))
+        begins = "".join(f"<{node.name}>" for node in self._paths[shared:])
+        lines = "\n" * skimmed.line_ends
+        shown = f"{lines}{ends}{begins}<?passed?>".encode()
+        self.parser.Parse(shown, False)
+        self._fed += len(shown)
+        self._window, self._window_byte, self._start_byte = b"", self._fed, self._fed
+        if skimmed.block:
+            self._harvest.add_block(skimmed.block)
 
     def _walk(self, piece: bytes) -> None:
         passed = max(self._start_byte - self._window_byte, len(self._window) - _MAX_UNPARSED)
@@ -208,14 +214,6 @@ class _Walker:
     def finish(self) -> None:
         """Hand over what only the whole tree tells."""
         self._grower.finish()
-
-
-def _whole_tags(data: bytes) -> bytes:
-    """Return what stands before the end of the last tag that is whole."""
-    start = data.rfind(b"<")
-    if data.find(b">", start) < 0:
-        start = data.rfind(b"<", 0, start)
-    return data[: data.find(b">", start) + 1] if start >= 0 else b""
 
 
 def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:

@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Callable
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from expdiag import knowledge
@@ -75,6 +75,7 @@ def _far_end(record: Record, pairs: dict[str, str]) -> tuple[str, int | None]:
     return record.last("Node").rpartition("@")[2], None
 
 
+@lru_cache(maxsize=1 << 10)
 def meaning(group: str, name: str) -> str | None:
     """Return what an event of a name means inside a group of `knowledge/events.toml`, None where it means nothing."""
     words = name.lower().split()
