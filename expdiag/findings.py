@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 PASS, VIOLATION, UNKNOWN, NOT_APPLICABLE = OUTCOMES = ("pass", "violation", "unknown", "not-applicable")
-UNJUDGED = "not judged yet"  # the reason of a requirement this version has no rule for
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from expdiag.findings import PASS, UNJUDGED, VIOLATION, Finding, Findings
+from expdiag.findings import PASS, UNKNOWN, VIOLATION, Finding, Findings
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,22 +72,12 @@ def _tasks(found: list[Finding]) -> tuple[Task, ...]:
     return tuple(Task(tuple(group)) for group in by_fix.values())
 
 
-def unjudged(findings: Findings) -> tuple[Finding, ...]:
-    """Return one finding for each requirement this version has no rule for."""
-    seen: dict[str, Finding] = {}
-    for finding in findings:
-        if finding.verdict.reason == UNJUDGED:
-            seen.setdefault(finding.requirement.number, finding)
-    return tuple(seen.values())
-
-
 def lines(findings: Findings, outcome: str) -> tuple[RuleLine, ...]:
     """Return the findings of one outcome; those of one rule with one reason, and all passes of a rule, together."""
     groups: dict[tuple[str, str], list[Finding]] = {}
     for finding in findings.of(outcome):
-        if finding.verdict.reason != UNJUDGED:
-            reason = "" if outcome == PASS else finding.verdict.reason
-            groups.setdefault((finding.requirement.number, reason), []).append(finding)
+        reason = "" if outcome == PASS else finding.verdict.reason
+        groups.setdefault((finding.requirement.number, reason), []).append(finding)
     return tuple(RuleLine(outcome, tuple(group)) for group in groups.values())
 
 
@@ -95,16 +85,17 @@ def headline(findings: Findings) -> str:
     """Return the state of the cluster in one sentence."""
     broken = {f.requirement.number for f in findings.of(VIOLATION) if f.is_open_violation}
     advised = {f.requirement.number for f in findings.of(VIOLATION) if not f.is_open_violation and f.accepted is None}
-    judged = {f.requirement.number for f in findings if f.verdict.reason != UNJUDGED}
+    judged = {f.requirement.number for f in findings}
+    open_ones = {f.requirement.number for f in findings.of(UNKNOWN)}
     if broken:
-        parts = [f"{len(broken)} of the {len(judged)} requirements judged are violated"]
+        parts = [f"{len(broken)} of {len(judged)} requirements are violated"]
     else:
-        parts = [f"no violation among the {len(judged)} requirements judged"]
+        parts = [f"no violation among {len(judged)} requirements"]
     if advised:
         parts.append(f"{len(advised)} recommendation{'s are' if len(advised) > 1 else ' is'} not followed")
     accepted = sum(1 for f in findings if f.accepted is not None)
     if accepted:
         parts.append(f"{accepted} deviation{'s are' if accepted > 1 else ' is'} accepted")
-    if skipped := len(unjudged(findings)):
-        parts.append(f"{skipped} are not judged by this version")
+    if open_ones:
+        parts.append(f"{len(open_ones)} {'are' if len(open_ones) > 1 else 'is'} at least in part unknown")
     return "; ".join(parts)

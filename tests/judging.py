@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import expdiag
-from expdiag.findings import UNJUDGED
 
 Outcomes = dict[tuple[str, tuple[str, ...]], str]
 
 
 def outcomes(case: expdiag.Case) -> Outcomes:
     """Return every judged outcome by rule number and peers."""
-    return {
-        (finding.requirement.number, finding.subject.peers): finding.outcome
-        for finding in expdiag.check(case)
-        if finding.verdict.reason != UNJUDGED
-    }
+    return {(finding.requirement.number, finding.subject.peers): finding.outcome for finding in expdiag.check(case)}
 
 
 def changed(before: Outcomes, after: Outcomes) -> Outcomes:

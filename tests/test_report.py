@@ -12,10 +12,9 @@ import pytest
 
 import expdiag
 from expdiag import outline
-from expdiag.findings import OUTCOMES, UNJUDGED
+from expdiag.findings import OUTCOMES
 from expdiag.knowledge import requirements
 from expdiag.report import as_html, as_json, as_markdown, as_table, export
-from expdiag.rules import engine
 from expdiag.safe import cell, one_line, printable
 from expdiag.scenarios import exports
 from expdiag.scenarios.spec import healthy
@@ -95,13 +94,6 @@ def test_every_evidence_of_a_text_file_stands_on_its_line(troubled) -> None:
                 assert source.text in path.read_text(encoding="utf-8").splitlines()[source.line - 1]
                 checked += 1
     assert checked > 5
-
-
-def test_what_is_not_judged_says_so(said) -> None:
-    silent = {f["requirement"] for f in said["findings"] if f["reason"] == UNJUDGED}
-
-    assert silent == {r.number for r in requirements()} - set(engine.RULES)
-    assert {f["outcome"] for f in said["findings"] if f["requirement"] in silent} == {"unknown"}
 
 
 def test_the_faulty_case_has_at_least_eight_faults_each_with_a_peer_or_its_name(said) -> None:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 import expdiag
 from expdiag import causes, missing, outline
 from expdiag.case import Case
-from expdiag.findings import NOT_APPLICABLE, PASS, UNJUDGED, UNKNOWN, VIOLATION, Findings
+from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Findings
 from expdiag.safe import one_line, printable
 from expdiag.show.latency import latency_matrix, measured
 from expdiag.show.peers import peer_graph
@@ -46,8 +46,6 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
         "accepted": [f for f in findings.of(VIOLATION) if f.accepted is not None],
         "lines": {outcome: outline.lines(findings, outcome) for outcome in (VIOLATION, UNKNOWN, PASS, NOT_APPLICABLE)},
         "requests": missing.requests(findings),
-        "unjudged": outline.unjudged(findings),
-        "unjudged_count": sum(1 for finding in findings if finding.verdict.reason == UNJUDGED),
         "issues": case.all_issues,
         "files": case.tables.rows("files"),
         "pictures": _pictures(case) if len(case.cluster.peers) > 1 else [],

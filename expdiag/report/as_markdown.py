@@ -102,9 +102,6 @@ def _unknowns(findings: Findings) -> list[str]:
             lines += [f"- {_text(todo)}" for todo in request.todo]
             lines[-1] += f" ({about})"
         lines.append("")
-    if unjudged := outline.unjudged(findings):
-        listed = ", ".join(finding.requirement.number for finding in unjudged)
-        lines += [f"Not judged by this version, counted as unknown: {listed}.", ""]
     return lines
 
 

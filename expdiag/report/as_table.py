@@ -157,9 +157,6 @@ def _settled(findings: Findings) -> Group:
 def _footer(findings: Findings, issues: tuple[Issue, ...]) -> Group:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in findings.counts.items())
     parts = [Text(f"{len(findings)} verdicts: {counts}.")]
-    if unjudged := outline.unjudged(findings):
-        listed = ", ".join(finding.requirement.number for finding in unjudged)
-        parts.append(Text(f"Not judged by this version, counted as unknown: {listed}."))
     if asked := missing.requests(findings):
         settled = sum(len(request.settles) for request in asked)
         parts.append(

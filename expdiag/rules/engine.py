@@ -12,7 +12,6 @@ from expdiag.errors import UnknownNameError
 from expdiag.evidence import SourceBook
 from expdiag.findings import (
     NOT_APPLICABLE,
-    UNJUDGED,
     UNKNOWN,
     VIOLATION,
     Finding,
@@ -133,10 +132,8 @@ def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) 
     if not cluster.peers:
         return Verdict(UNKNOWN, "no peer is in the evidence", want=(_ANY_BUNDLE,))
     rule = rule_for(requirement)
-    if len(cluster.peers) == 1 and rule is not None and rule.compares:
+    if len(cluster.peers) == 1 and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
-    if rule is None:
-        return Verdict(UNKNOWN, UNJUDGED)
     try:
         verdict = rule.judge(cluster, *peers)
         return verdict if isinstance(verdict, Verdict) else _no_verdict(verdict)
@@ -148,14 +145,14 @@ def _no_verdict(answer: object) -> Verdict:
     return Verdict(UNKNOWN, f"the rule gave no verdict but {type(answer).__name__}", crashed=True)
 
 
-def rule_for(requirement: Requirement) -> Rule | None:
-    """Return what judges a requirement, None where nothing does."""
-    return RULES.get(requirement.number) or plugins.installed().rules.get(requirement.number)
+def rule_for(requirement: Requirement) -> Rule:
+    """Return what judges a requirement."""
+    return RULES.get(requirement.number) or plugins.installed().rules[requirement.number]
 
 
 def manuals() -> dict[str, str]:
     """Return the pages of all rules by number."""
-    return {requirement.number: rule.manual for requirement in select(()) if (rule := rule_for(requirement))}
+    return {requirement.number: rule_for(requirement).manual for requirement in select(())}
 
 
 def with_stale_evidence(verdict: Verdict, cluster: Cluster) -> Verdict:
