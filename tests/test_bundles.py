@@ -93,7 +93,8 @@ def system_snapshots(peers: Contents, to: Path) -> None:
 )
 def test_packing_changes_nothing(base: Path, tmp_path: Path, pack: Callable[[Contents, Path], None]) -> None:
     shutil.copy(base / "case.toml", tmp_path)
-    shutil.copytree(base / "probes", tmp_path / "probes")
+    for folder in ("probes", "rest"):
+        shutil.copytree(base / folder, tmp_path / folder)
     pack(unpacked(base), tmp_path)
 
     plain, packed = expdiag.load(base), expdiag.load(tmp_path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,7 @@ def test_lines_are_those_of_the_values(files) -> None:
 def test_a_folder_of_a_peer_belongs_to_it_whatever_name_it_has(tmp_path) -> None:
     folder = tmp_path / "case"
     write_case(healthy(), folder)
+    shutil.rmtree(folder / "rest")
     names = {"e1": "e1", "E2.edge.example.com": "e2", "10.0.1.13": "e3", "Edge 2": "e2"}
     for name in names:
         answer = folder / "rest" / name / "provisioning" / "common" / "protocol" / "sip" / "configuration.json"
@@ -133,6 +135,7 @@ def test_a_list_per_peer_is_parted(tmp_path) -> None:
 def test_an_answer_of_this_machine_that_lies_nowhere_is_not_given_to_another_peer(tmp_path) -> None:
     folder = tmp_path / "case"
     write_case(healthy(), folder)
+    shutil.rmtree(folder / "rest")
     (folder / "loose").mkdir()
     answer = [
         {"peer": "localhost", "records": [{"id": "20006", "last_raised": 1777636800, "first_raised": 1777636800}]},
@@ -235,6 +238,7 @@ def test_the_order_of_a_list_of_peers_does_not_matter(tmp_path, folder: str, ord
 def test_another_address_of_a_peer_means_it_too(tmp_path) -> None:
     case_folder = tmp_path / "case"
     write_case(healthy(), case_folder)
+    shutil.rmtree(case_folder / "rest")
     (case_folder / "rest" / "10.0.2.12").mkdir(parents=True)
     (case_folder / "rest" / "10.0.2.12" / "peers.json").write_text('[{"PeerAddress": "x"}]')
 

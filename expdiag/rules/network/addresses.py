@@ -143,7 +143,7 @@ def _interfaces_in_use(peer: Peer) -> list[Interface]:
     ]
 
 
-_NO_IPV6_ALARM, _NO_IPV6_GATEWAY_ALARM = 25004, 25014
+_NO_IPV6_ALARM, _NO_IPV6_GATEWAY_ALARM = 25014, 25013
 
 
 @rule("R06", compares=True)
@@ -153,7 +153,7 @@ def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
     Why: peers are told apart by address; a cloned VM brings its addresses along.
     Passes: every peer on which IPv6 is on has an IPv6 address, and all of them differ.
     Violates: one address on two peers, on whatever interface in use; or IPv6 is on (IP protocol IPv6 or Both) on a peer
-    that has no IPv6 address, as alarm 25004 says, too. A missing gateway (25013, 25014) is only said: peers of one
+    that has no IPv6 address, as alarm 25014 says, too. A missing gateway (25013) is only said: peers of one
     subnet need none.
     Unknown: the IP protocol or the address of a peer is not in the evidence.
     Not applicable: IPv4 alone is on, on all peers; or a cluster of one.
@@ -188,7 +188,7 @@ def ipv6_addresses_distinct(cluster: Cluster) -> Verdict:
             want=[want.export(peer, "ip_protocol" if not protocols[peer.name] else "ipv6") for peer in silent],
             evidence=evidence,
         )
-    lame = [f"alarm 25014 on {p}: no IPv6 gateway" for p in cluster.peers if p.raised(_NO_IPV6_GATEWAY_ALARM)]
+    lame = [f"alarm 25013 on {p}: no IPv6 gateway" for p in cluster.peers if p.raised(_NO_IPV6_GATEWAY_ALARM)]
     some = sorted(name for name, protocol in protocols.items() if protocol == "ipv4")
     lame += [f"IP protocol is IPv4 on {', '.join(some)}, which should be the same on all peers"] if some else []
     return passed("; ".join(["all IPv6 addresses differ", *lame]), evidence=evidence)
