@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from expdiag import knowledge
@@ -34,7 +35,11 @@ def round_trip_delay(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     Unknown: no run with at least four answers; or there are only summaries, and the shortest and longest round trip
     of one lie on two sides of the limit. Beside a run that shows every answer a summary's longest one does not count.
     """
-    limit = limit_for((one.version.value, other.version.value))
+    limit = limit_for((one.version.value, other.version.value), cluster.facts.limits)
+    return _as_stated(_round_trip(cluster, one, other, limit), limit, cluster)
+
+
+def _round_trip(cluster: Cluster, one: Peer, other: Peer, limit: Limit) -> Verdict:
     measured = delays(cluster.paths.between(one.name, other.name))
     if not measured:
         return _not_measured(cluster, one, other)
@@ -75,7 +80,11 @@ def one_way_hop(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
     their clocks are corrected by these; such a delay counts by itself, less the error the servers admit.
     Unknown: no round trip was measured.
     """
-    limit = limit_for((one.version.value, other.version.value))
+    limit = limit_for((one.version.value, other.version.value), cluster.facts.limits)
+    return _as_stated(_one_way(cluster, one, other, limit), limit, cluster)
+
+
+def _one_way(cluster: Cluster, one: Peer, other: Peer, limit: Limit) -> Verdict:
     measured = delays(cluster.paths.between(one.name, other.name))
     timed = _timed(cluster, one, other)
     if over := [(way, found) for way, found in timed if found.delay - found.error > limit.one_way]:
@@ -157,6 +166,15 @@ def _yet(slow: Delay, measured: list[Delay], limit: Limit) -> str:
         f"; yet {_rounded(other.high):g} ms from {other.run.vantage} to {other.run.target} ({_how(other)}) is within "
         f"it{why}"
     )
+
+
+def _as_stated(verdict: Verdict, limit: Limit, cluster: Cluster) -> Verdict:
+    """Return a verdict that says where it was not held against the documented limit."""
+    if not limit.is_stated:
+        return verdict
+    keys = ("limits.round_trip_ms", "limits.one_way_ms")
+    stated = tuple(cluster.facts.sources[key] for key in keys if key in cluster.facts.sources)
+    return replace(verdict, reason=f"{verdict.reason}; limit from {limit.cite}", evidence=(*verdict.evidence, *stated))
 
 
 def _not_measured(cluster: Cluster, one: Peer, other: Peer) -> Verdict:
