@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -71,7 +72,8 @@ class Case:
     def all_issues(self) -> tuple[Issue, ...]:
         """Issues of reading, then of putting the evidence together."""
         clocks = matches.clock_issues(self.matched_connections, lambda source: self.sources[source].file)
-        return (*self.dossier.rows["issues"], *self.cluster.issues, *clocks)
+        to_nobody = clusters.runs_to_nobody(self.cluster, self.sources)
+        return (*self.dossier.rows["issues"], *self.cluster.conflicts, *to_nobody, *clocks)
 
     @property
     def matched_connections(self) -> tuple[MatchedConnection, ...]:
@@ -84,6 +86,17 @@ class Case:
         from expdiag.model import fields
 
         return fields.table(self.cluster, self.sources)
+
+    def with_rows(self, **tables: Sequence[Any]) -> Case:
+        """Return the case with other rows in some tables; this one is not changed.
+
+        Verdicts that were reached without reading those tables are kept, and so are the peers, where they do not follow
+        from them.
+        """
+        changed = Case(replace(self.dossier, rows={**self.dossier.rows, **tables}))
+        if self.cluster.made_from.isdisjoint(tables):
+            changed.__dict__["cluster"] = self.cluster.with_rows(**tables)
+        return changed
 
     @property
     def issues(self) -> pd.DataFrame:

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, TypeVar
 
-from expdiag.evidence import file_number
+from expdiag.evidence import SourceBook, file_number
 from expdiag.intake import CaseFile, Dossier
 from expdiag.model import membership
 from expdiag.model.assembly import assemble
 from expdiag.model.directory import Directory
 from expdiag.model.latency import Paths
+from expdiag.model.memory import Tables
 from expdiag.model.names import Address, address
 from expdiag.model.peers import Peer
 from expdiag.tables import Issue
@@ -30,9 +31,9 @@ class Cluster:
         primary: the peer most peers take for the configuration primary; None where the evidence does not tell.
         facts: what `case.toml` says.
         as_of: the clock for validity; None where the evidence holds no time.
-        paths: round trips between peers.
-        issues: what the parts of the evidence say against each other.
+        conflicts: what the exports and `case.toml` say against each other.
         rows: every table that was read, by name.
+        made_from: names of the tables the peers follow from.
         certificates: the bytes (DER) of the certificates among the rows, by their fingerprints.
     """
 
@@ -40,20 +41,28 @@ class Cluster:
     primary: Peer | None
     facts: CaseFile
     as_of: datetime | None
-    paths: Paths
-    issues: tuple[Issue, ...]
+    conflicts: tuple[Issue, ...]
     peer_of_file: Mapping[int, str]
     directory: Directory
-    rows: Mapping[str, Sequence[Any]] = field(repr=False, compare=False)
+    rows: Tables = field(repr=False, compare=False)
+    made_from: frozenset[str] = frozenset()
     certificates: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
-    _views: dict[Callable[[Cluster], Any], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def view(self, make: Callable[[Cluster], V]) -> V:
-        """Return what `make` gives for this cluster, made once: how rules share what costs something to find out."""
-        if make not in self._views:
-            self._views[make] = make(self)
-        found: V = self._views[make]
-        return found
+        """Return what `make` gives for this cluster, made once: how rules share what costs something to find out.
+
+        It has to be finished when it is returned: what it reads later is not noted (`memory.Tables`).
+        """
+        return self.rows.remember(make, lambda: make(self))
+
+    @property
+    def paths(self) -> Paths:
+        """Round trips between peers."""
+        return self.view(_paths)
+
+    def with_rows(self, **tables: Sequence[Any]) -> Cluster:
+        """Return the cluster with other rows in some tables, the same peers, and what was worked out without those."""
+        return replace(self, rows=self.rows.changed(tables))
 
     def peer_of(self, source: int) -> str | None:
         """Return the name of the peer whose export a source lies in, None for other files."""
@@ -96,6 +105,12 @@ class Cluster:
 
 def build(dossier: Dossier) -> Cluster:
     """Return the cluster a dossier shows."""
+    rows = Tables(dossier.rows)
+    cluster = rows.remember(build, lambda: _build(replace(dossier, rows=rows), rows))
+    return replace(cluster, made_from=rows.read_by(build))
+
+
+def _build(dossier: Dossier, rows: Tables) -> Cluster:
     exported, issues = assemble(dossier)
     mapping, contradicted = membership.address_mapping(exported, dossier.facts)
     issues += contradicted
@@ -112,30 +127,34 @@ def build(dossier: Dossier) -> Cluster:
         primary=membership.primary(peers, directory),
         facts=dossier.facts,
         as_of=dossier.as_of,
-        paths=Paths(dossier.rows["round_trips"], directory.find, _clustered_addresses(peers, directory)),
-        issues=(*issues, *stated, *_runs_to_nobody(dossier, directory)),
+        conflicts=(*issues, *stated),
         peer_of_file={file: peer.name for peer in peers for file in peer.files},
         directory=directory,
-        rows=dossier.rows,
+        rows=rows,
         certificates=dossier.certificates,
     )
 
 
-def _runs_to_nobody(dossier: Dossier, directory: Directory) -> list[Issue]:
+def runs_to_nobody(cluster: Cluster, sources: SourceBook) -> list[Issue]:
     """Report round trips from a peer to an address that is no known peer's: no rule can use them."""
     return [
         Issue(
-            dossier.sources[run.source].file,
-            dossier.sources[run.source].line,
+            sources[run.source].file,
+            sources[run.source].line,
             "unmatched",
             f"a run to {run.address or run.target}, which is no peer that is known; an address_mapping may tell",
         )
-        for run in dossier.rows["round_trips"]
+        for run in cluster.rows["round_trips"]
         if run.tool != "capture"  # which sees everything a peer talks to
         and run.vantage
-        and directory.find(run.vantage)
-        and not directory.all(run.address or run.target)
+        and cluster.directory.find(run.vantage)
+        and not cluster.directory.all(run.address or run.target)
     ]
+
+
+def _paths(cluster: Cluster) -> Paths:
+    addresses = _clustered_addresses(cluster.peers, cluster.directory)
+    return Paths(cluster.rows["round_trips"], cluster.directory.find, addresses)
 
 
 def _clustered_addresses(peers: Iterable[Peer], directory: Directory) -> dict[str, frozenset[Address]]:

@@ -92,7 +92,7 @@ def check(case: Judged, rules: Iterable[str] = (), progress: Callable[[str], Non
         if progress:
             progress(requirement.rule)
         for subject, peers in _subjects(requirement, cluster):
-            verdict = with_stale_evidence(_judge(requirement, cluster, peers), cluster)
+            verdict = _verdict(requirement, cluster, peers)
             findings.append(
                 Finding(
                     requirement=requirement,
@@ -128,10 +128,19 @@ def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subj
         yield Subject(requirement.each, tuple(peer.name for peer in peers)), peers
 
 
-def _judge(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
+def _verdict(requirement: Requirement, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
+    """Return what a rule says of its subject; once said it holds as long as no table it has read is changed."""
+
+    def judge() -> Verdict:
+        return with_stale_evidence(_judge(rule, cluster, peers), cluster)
+
+    rule = rule_for(requirement)
+    return cluster.rows.remember((rule, *(peer.name for peer in peers)), judge)
+
+
+def _judge(rule: Rule, cluster: Cluster, peers: tuple[Peer, ...]) -> Verdict:
     if not cluster.peers:
         return Verdict(UNKNOWN, "no peer is in the evidence", want=(_ANY_BUNDLE,))
-    rule = rule_for(requirement)
     if len(cluster.peers) == 1 and rule.compares:
         return Verdict(NOT_APPLICABLE, "a cluster of one has nothing to compare")
     try:
