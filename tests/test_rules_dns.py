@@ -283,7 +283,7 @@ CASES: dict[str, tuple[Change, Outcomes]] = {
         {**only("R39", "e2"), **only("R43", "e2")},
     ),
     "R39 no address in public DNS": (
-        both(files(outside({(E2, "A"): ()})), lambda c: c.stating("services", mra=False)),
+        both(files(outside({(E2, "A"): ()})), lambda c: c.without_mra()),
         {("R42", ALL): VIOLATION, **only("R43", *ALL, outcome=NOT_APPLICABLE)},
     ),
     "R40 unmapped, and DNS gives the static NAT address": (
@@ -363,7 +363,7 @@ CASES: dict[str, tuple[Change, Outcomes]] = {
         mapping({E1: "203.0.113.11", E2: "203.0.113.12", E3: "203.0.113.13"}),
         {("R41", ALL): VIOLATION, **only("R40", *ALL)},
     ),
-    "R43 no MRA": (lambda c: c.stating("services", mra=False), only("R43", *ALL, outcome=NOT_APPLICABLE)),
+    "R43 no MRA": (lambda c: c.without_mra(), only("R43", *ALL, outcome=NOT_APPLICABLE)),
     "R43 an export says there is no MRA": (
         everywhere({"CollaborationEdge Enabled": "Off"}),
         only("R43", *ALL, outcome=NOT_APPLICABLE),
@@ -427,9 +427,16 @@ CASES: dict[str, tuple[Change, Outcomes]] = {
 
 
 def _follows(name: str, number: str, outcome: str) -> bool:
-    """Whether a rule of another section follows: R10 goes by the mapping, and R19 by the entries and the mapping."""
-    return (number == "R10" and ("R4" in name or outcome == UNKNOWN)) or (
-        number == "R19" and ("lists have addresses" in name or "public addresses" in name)
+    """Whether a rule of another section follows.
+
+    R10 goes by the mapping, R19 by the entries and the mapping, E09 by what names lead to; where TMS is used its
+    version is asked for.
+    """
+    return (
+        (number == "R10" and ("R4" in name or outcome == UNKNOWN))
+        or (number == "R19" and ("lists have addresses" in name or "public addresses" in name))
+        or (number == "E09" and outcome == UNKNOWN)
+        or (number in ("R45", "R46", "R47") and any(word in name for word in ("TMS", "R30", "R31", "R35")))
     )
 
 
@@ -698,4 +705,4 @@ def test_calls_between_businesses_are_stated_or_shown_by_a_dns_zone(case_of) -> 
     zoned = everywhere({"Zones Zone 4 Type": "DNS"})(silent)
 
     assert [kept(case_of(cluster), "R44") for cluster in (silent, zoned)] == [UNKNOWN, PASS]
-    assert kept(case_of(BASE.stating("services", mra=None)), "R43", "e1") == UNKNOWN
+    assert kept(case_of(BASE.stating("services", mra=None)), "R43", "e1") == PASS  # the export has it on

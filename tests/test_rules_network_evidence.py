@@ -354,7 +354,8 @@ def test_dns_tells_where_no_mapping_does(tmp_path: Path, address: str, outcome: 
 
 
 def test_a_name_nothing_resolves(tmp_path: Path) -> None:
-    write_case(replace(TWO, mapping={}), tmp_path / "c")
+    unasked = {"probes/e1/dig.txt": "", "probes/e2/dig.txt": ""}
+    write_case(replace(TWO, mapping={}).with_files(unasked), tmp_path / "c")
 
     assert finding(expdiag.load(tmp_path / "c"), "R10", "e1", "e2").outcome == UNKNOWN
 

@@ -211,9 +211,8 @@ def test_the_order_of_files_never_matters(seed: int, troubled: Findings, tmp_pat
         target = tmp_path / f"{chance.randrange(10**6)}-{archive.name}"
         shutil.copy(archive, target)
         paths.append(target)
-    shutil.copytree(CASES / "troubled-e" / "probes", tmp_path / "rest" / "probes")
-    shutil.copy(CASES / "troubled-e" / "case.toml", tmp_path / "rest" / "case.toml")
-    paths.append(tmp_path / "rest")
+    shutil.copytree(CASES / "troubled-e", tmp_path / "others", ignore=shutil.ignore_patterns("*.tar.gz"))
+    paths.append(tmp_path / "others")
     chance.shuffle(paths)
     assert outcomes(expdiag.check(expdiag.load(*paths))) == outcomes(troubled)
 

@@ -21,15 +21,15 @@ def evidence(cluster: ClusterSpec) -> dict[str, str]:
 def rules(cluster: ClusterSpec) -> dict[str, str]:
     """Return the firewall rules of every peer as its REST API answers them: peers allowed, then everybody dropped.
 
-    Peers whose exports are left out are allowed, too, as far as the address mapping knows them. Peers without a host
-    name of their own have none: nothing would tell whose they are.
+    They are the same on all peers, because no source tells whether they replicate. Peers whose exports are left out are
+    allowed, too, as far as the address mapping knows them. Peers without a host name of their own have none: nothing
+    would tell whose they are.
     """
     shown = {peer.fqdn for peer in cluster.peers}
     absent = [address for name, address in cluster.mapping.items() if name not in shown]
+    known = [at for peer in cluster.peers for at in (peer.ipv4, peer.ipv6) if at]
     return {
-        f"rest/{peer.host_name}/{REST_RULES}": rest_rules(
-            [at for other in cluster.peers if other is not peer for at in (other.ipv4, other.ipv6) if at] + absent
-        )
+        f"rest/{peer.host_name}/{REST_RULES}": rest_rules([*known, *absent])
         for peer in cluster.peers
         if _label(peer, cluster) == peer.host_name
     }

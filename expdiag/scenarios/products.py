@@ -11,7 +11,7 @@ _SIZES = {"Small": (2, 3_902, 2000), "Medium": (2, 5_967, 2500), "Large": (8, 7_
 
 def option_keys(version: str, type: str) -> tuple[str, ...]:
     """Return what the option keys of a peer of some release and type open; from X14.2 there are none."""
-    numbers = tuple(int(number) for number in version.removeprefix("X").split(".")[:3])
+    numbers = tuple(int(number) for number in version.lstrip("Xx").split(".")[:3])
     if numbers >= (14, 2):
         return ()
     if numbers >= (12, 6):

@@ -153,6 +153,12 @@ class ClusterSpec:
         """Return the cluster with some facts of a section of `case.toml` changed."""
         return replace(self, facts={**self.facts, section: {**self.facts.get(section, {}), **facts}})
 
+    def without_mra(self) -> ClusterSpec:
+        """Return the cluster without Mobile and Remote Access, in its exports and in `case.toml`."""
+        off = {"CollaborationEdge Enabled": "Off"}
+        peers = tuple(peer.changed(settings={**peer.settings, **off}) for peer in self.peers)
+        return replace(self, peers=peers).stating("services", mra=False)
+
     def with_files(self, files: Mapping[str, str]) -> ClusterSpec:
         """Return the cluster with further files in its folder, by path."""
         return replace(self, files={**self.files, **files})

@@ -10,6 +10,7 @@ from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import in_use, places, versions_of
 from expdiag.model.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
+from expdiag.model.membership import MOST_PEERS
 from expdiag.model.names import Address
 from expdiag.model.packets import Packet
 from expdiag.model.peers import Peer
@@ -88,7 +89,7 @@ class _Survey:
 
 def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *, configured: bool = False) -> _Survey:
     found = _Survey()
-    unplaced = [other for other in cluster.peers if not cluster.view(places)[other.name].addresses]
+    unplaced = _peers_elsewhere(cluster)
     for version in versions_of(peer):
         others = strangers(cluster, version)
         for interface in in_use(peer):
@@ -102,7 +103,7 @@ def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *
                     found.missing.append(version)
                     continue
                 through = ranges.intersect(passage.accepted, others)
-                if through and ranges.size(through) <= len(unplaced):
+                if through and ranges.size(through) <= unplaced:
                     found.maybe_peers[version] = through
                 elif through:
                     found.open_to[version] = ranges.union(found.open_to.get(version, ()), through)
@@ -115,6 +116,17 @@ def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *
                     }
                 found.sources += [row.source for row in passage.deciding(ranges.intersect(passage.blocked, others))]
     return found
+
+
+def _peers_elsewhere(cluster: Cluster) -> int:
+    """Return how many addresses may be those of peers without being known: all a list may hold where none is shown."""
+    without_address = len(_without_address(cluster))
+    is_shown = any(peer.listed and not peer.list_is_cut for peer in cluster.peers)
+    return without_address if is_shown else max(without_address, MOST_PEERS - len(cluster.peers))
+
+
+def _without_address(cluster: Cluster) -> tuple[Peer, ...]:
+    return tuple(peer for peer in cluster.peers if not cluster.view(places)[peer.name].addresses)
 
 
 def _lets_in(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Verdict:
@@ -141,9 +153,10 @@ def _undecided(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Ver
         parts.append(f"{_shown(next(iter(survey.doubtful.values())))} decides, which cannot be judged from here")
     asked = _wanted(peer, dict.fromkeys(survey.missing) or versions_of(peer)) if parts else []
     for version, through in survey.maybe_peers.items():
-        unplaced = [other for other in cluster.peers if not cluster.view(places)[other.name].addresses]
-        parts.append(f"{ranges.shown(through, version)} gets through, which may be {names(tuple(unplaced))}")
-        asked += [want.bundle(other) for other in unplaced]
+        unplaced = _without_address(cluster)
+        whose = names(unplaced) if unplaced else "those of peers that no peer list in the evidence shows"
+        parts.append(f"{ranges.shown(through, version)} gets through, which may be {whose}")
+        asked += [want.bundle(other) for other in unplaced or (peer,)]
     return unknown(
         "; ".join(parts),
         want=asked,
