@@ -60,6 +60,11 @@ class Cluster:
         """Round trips between peers."""
         return self.view(_paths)
 
+    @property
+    def shows_a_list(self) -> bool:
+        """Whether a whole peer list is in the evidence; without one there may be peers nobody knows of."""
+        return any(peer.listed and not peer.list_is_cut for peer in self.peers)
+
     def with_rows(self, **tables: Sequence[Any]) -> Cluster:
         """Return the cluster with other rows in some tables, the same peers, and what was worked out without those."""
         return replace(self, rows=self.rows.changed(tables))

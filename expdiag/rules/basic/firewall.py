@@ -121,8 +121,7 @@ def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *
 def _peers_elsewhere(cluster: Cluster) -> int:
     """Return how many addresses may be those of peers without being known: all a list may hold where none is shown."""
     without_address = len(_without_address(cluster))
-    is_shown = any(peer.listed and not peer.list_is_cut for peer in cluster.peers)
-    return without_address if is_shown else max(without_address, MOST_PEERS - len(cluster.peers))
+    return without_address if cluster.shows_a_list else max(without_address, MOST_PEERS - len(cluster.peers))
 
 
 def _without_address(cluster: Cluster) -> tuple[Peer, ...]:

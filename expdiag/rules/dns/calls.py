@@ -138,7 +138,10 @@ def _judge_set(tally: Tally, cluster: Cluster, record: Record) -> None:
     if missing:
         tally.bad(f"{record.name} does not list {fqdns(missing)}", sources, f"without {fqdns(missing)}")
     former = [target.service.target for target in record.strangers if not target.is_address]
-    if former:
+    if former and not cluster.shows_a_list:
+        text = f"{record.name} lists {', '.join(former)}, and no peer list in the evidence tells who the peers are"
+        tally.unsettled(text, sources=sources, wants=[want.export(cluster.peers[0], "peer_address")])
+    elif former:
         listing = ", ".join(former)
         tally.bad(f"{record.name} lists {listing}, which is no peer of this cluster", sources, f"with {listing}")
     for target in record.targets:
