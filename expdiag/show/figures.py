@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, matrices, peers, timing
+from expdiag.show import hops, latency, matrices, peers, reachability, timing
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -37,6 +37,10 @@ class Figure:
 
 def _several(case: Case) -> bool:
     return len(case.cluster.peers) > 1
+
+
+def _any(case: Case) -> bool:
+    return bool(case.cluster.peers)
 
 
 def _traced(case: Case) -> bool:
@@ -93,5 +97,12 @@ FIGURES = (
         hops.hop_picture,
         hops.hop_table,
         _traced,
+    ),
+    Figure(
+        "ports",
+        "Which ports open from peer to peer and from outside. In words what became of the tries, by mark the verdict.",
+        reachability.reachability_matrix,
+        reachability.reachability_table,
+        _any,
     ),
 )
