@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, matrices, peers, reachability, timing
+from expdiag.show import hops, latency, lookups, matrices, nat, peers, reachability, timing
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -103,6 +103,20 @@ FIGURES = (
         "Which ports open from peer to peer and from outside. In words what became of the tries, by mark the verdict.",
         reachability.reachability_matrix,
         reachability.reachability_table,
+        _any,
+    ),
+    Figure(
+        "nat",
+        "The entry each peer has for each other, the address it leads to, whose that is, and what captures show of it.",
+        nat.nat_picture,
+        nat.nat_table,
+        _any,
+    ),
+    Figure(
+        "dns",
+        "What DNS servers answered, by who asked. Blank: no rule judges it and nobody asked.",
+        lookups.lookup_matrix,
+        lookups.lookup_table,
         _any,
     ),
 )
