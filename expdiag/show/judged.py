@@ -34,13 +34,9 @@ def worst(outcomes: list[str | None]) -> str | None:
     return next((outcome for outcome in WORST_FIRST if outcome in outcomes), None)
 
 
-def speaks_of(finding: Finding, *texts: str) -> bool:
-    """Whether one part of the reason of a finding names each of some texts, as whole words."""
-    return any(all(_names(part, text) for text in texts) for part in finding.verdict.reason.split("; "))
-
-
-def _names(part: str, text: str) -> bool:
-    return bool(text) and re.search(rf"(?<![\w.-]){re.escape(text)}(?![\w-]|\.\w)", part) is not None
+def names(sentence: str, text: str) -> bool:
+    """Return whether a sentence holds a name, an address or a few words, and not only as part of a longer one."""
+    return bool(text) and re.search(rf"(?<![\w.-]){re.escape(text)}(?![\w-]|\.\w)", sentence) is not None
 
 
 def ports_blamed(finding: Finding) -> set[str]:

@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING
 
 from expdiag import knowledge
 from expdiag.case import Case
-from expdiag.findings import PASS, UNKNOWN, VIOLATION, Finding
-from expdiag.model.answers import DENIED, DISPUTED, FOUND, UNASKED, Result, View
+from expdiag.findings import Finding
+from expdiag.model.answers import DISPUTED, FOUND, UNASKED, Result, View
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
 from expdiag.model.resolver import PeerView, resolver
-from expdiag.model.service_records import call_services, domains, edge_service, internal_service
 from expdiag.rules.dns.asking import families, is_name
 from expdiag.rules.dns.peers import known_peers
 from expdiag.rules.dns.services import microsoft_servers
 from expdiag.show.grid import Cell
-from expdiag.show.judged import Judged, speaks_of, worst
+from expdiag.show.judged import Judged, worst
+from expdiag.show.lookup_verdicts import share
+from expdiag.show.services import service_sections
 from expdiag.show.sheet import Row, Section, frame, sheet
 from expdiag.show.style import Picture
 
@@ -83,12 +84,16 @@ def _sections(case: Case) -> list[Section]:
     cluster, judged = case.cluster, Judged(case.findings)
     heads = (*(_head(cluster, peer) for peer in cluster.peers), PUBLIC)
     topics = [topic for topic in _topics(cluster, judged) if topic.questions]
-    return [Section(topic.title, heads, tuple(_rows(cluster, judged, topic))) for topic in topics]
+    found = [Section(topic.title, heads, tuple(_rows(cluster, judged, topic))) for topic in topics]
+    return [*found, *service_sections(cluster, judged)]
 
 
 def _head(cluster: Cluster, peer: Peer) -> str:
     servers = resolver(cluster).of(peer).servers
-    return f"{peer.name}, asks {', '.join(servers)}" if servers else f"{peer.name}, servers not shown"
+    if servers:
+        return f"{peer.name}, asks {', '.join(servers)}"
+    is_known = bool(peer.dns_servers) and not peer.dns_is_cut
+    return f"{peer.name}, {'no DNS server configured' if is_known else 'its DNS servers not shown'}"
 
 
 def _topics(cluster: Cluster, judged: Judged) -> Iterator[_Topic]:
@@ -107,7 +112,6 @@ def _topics(cluster: Cluster, judged: Judged) -> Iterator[_Topic]:
     ldap = _wanted(_settings(cluster, "login_ldap_server", "h350_ldap_server"))
     yield _Topic("LDAP server: R37", {**_forward(ldap), **_ldap_services(cluster, ldap)}, ("R37",))
     yield _Topic("address of the LDAP server, back to its name: R38", _backward(cluster, ldap), ("R38",))
-    yield from _service_topics(cluster, judged)
 
 
 def _managers(cluster: Cluster, peer: Peer) -> Iterator[str]:
@@ -163,28 +167,6 @@ def _ldap_services(
     return {name: (_Question(name, "SRV"), peers) for name, peers in names.items() if name in asked}
 
 
-def _service_topics(cluster: Cluster, judged: Judged) -> Iterator[_Topic]:
-    views = resolver(cluster)
-    asked = [*views.public.names("SRV"), *(n for view in views.peers.values() for n in view.own.names("SRV"))]
-    edge = [f for peer in cluster.peers if (f := judged.of("R43", peer.name))]
-    calls = [f for number in ("R42", "R44") if (f := judged.of(number))]
-    edges = (str(edge_service()["name"]), internal_service())
-    yield _service_topic(cluster, "Mobile and Remote Access from outside: R43", edges, asked, edge)
-    services = tuple(str(service["name"]) for service in call_services())
-    yield _service_topic(cluster, "service records for calls: R42, R44", services, asked, calls)
-
-
-def _service_topic(
-    cluster: Cluster, title: str, services: tuple[str, ...], asked: Iterable[str], findings: list[Finding]
-) -> _Topic:
-    """Return the records of some services; where nobody asked for any, the one that matters first, if it does."""
-    names = [name for name in dict.fromkeys(asked) if name.startswith(tuple(f"{service}." for service in services))]
-    if not names and any(finding.outcome in (UNKNOWN, VIOLATION) for finding in findings):
-        names = [f"{services[0]}.{domain}" for domain in domains(cluster)[:1]]
-    questions = {name: (_Question(name, "SRV"), None) for name in names}
-    return _Topic(title, questions, (), dict.fromkeys(names, tuple(findings)))
-
-
 def _rows(cluster: Cluster, judged: Judged, topic: _Topic) -> Iterator[Row]:
     views = resolver(cluster)
     columns = [_column(topic, views.of(peer), judged, peer) for peer in cluster.peers]
@@ -202,7 +184,7 @@ def _column(topic: _Topic, view: PeerView, judged: Judged, peer: Peer) -> dict[s
     }
     named = {label: topic.questions[label][0].name for label in mine}
     findings = [finding for number in topic.inside if (finding := judged.of(number, peer.name))]
-    outcomes = [_shared(finding, mine, named) for finding in findings]
+    outcomes = [share(finding, mine, named) for finding in findings]
     cells = dict.fromkeys(topic.questions, Cell(None, "not configured here"))
     for label, result in mine.items():
         other = topic.questions[label][0].asked(view.foreign) if result.state == UNASKED else Result(UNASKED)
@@ -218,38 +200,12 @@ def _public_column(topic: _Topic, view: View) -> dict[str, Cell]:
     found: dict[str, list[str | None]] = {label: [] for label in results}
     for finding in dict.fromkeys(finding for findings in judging.values() for finding in findings):
         theirs = {label: result for label, result in results.items() if finding in judging.get(label, ())}
-        for label, outcome in _shared(finding, theirs, named).items():
+        for label, outcome in share(finding, theirs, named).items():
             found[label].append(outcome)
     return {
         label: Cell(worst(found[label]), _words(result) if topic.outside or result.answers else "")
         for label, result in results.items()
     }
-
-
-def _shared(finding: Finding, results: Mapping[str, Result], names: Mapping[str, str]) -> dict[str, str | None]:
-    """Return what a finding over several lookups says of each: the outcome of those its reason names.
-
-    Where it names none, those that found nothing have it, else all.
-    """
-    if finding.outcome not in (VIOLATION, UNKNOWN):
-        return dict.fromkeys(results, finding.outcome)
-    any_found = any(result.state == FOUND for result in results.values())
-    blamed = {label for label, result in results.items() if _is_blamed(finding, names[label], result, any_found)}
-    blamed = blamed or {label for label, result in results.items() if result.state != FOUND} or set(results)
-    others = {FOUND: PASS, UNASKED: UNKNOWN, DISPUTED: UNKNOWN}
-    return {label: finding.outcome if label in blamed else others.get(r.state) for label, r in results.items()}
-
-
-def _is_blamed(finding: Finding, name: str, result: Result, any_found: bool) -> bool:
-    """Whether the reason of a finding names a lookup and, but for service records, its answer."""
-    if result.state == UNASKED:
-        return finding.outcome == UNKNOWN and speaks_of(finding, name)
-    if any(answer.type == "SRV" for answer in result.answers):
-        return speaks_of(finding, name) and not (result.state == DENIED and any_found)
-    said = {answer.said for answer in result.answers} | {", ".join(result.values)}
-    if finding.outcome == VIOLATION:
-        said = {words for words in said if words in str(finding.verdict.measured)}
-    return any(speaks_of(finding, name, words) for words in said if words)
 
 
 def _words(result: Result, other: Result | None = None) -> str:
@@ -262,4 +218,13 @@ def _words(result: Result, other: Result | None = None) -> str:
         return f"{' and '.join(dict.fromkeys(answer.said for answer in result.answers))}: which is newer is not shown"
     alias = f" (by {', '.join(result.aliases)})" if result.aliases and result.state == FOUND else ""
     earlier = f"; {result.earlier}" if result.earlier else ""
-    return f"{result.said}{alias}{earlier}"
+    return f"{_agreed(result)}{alias}{earlier}"
+
+
+def _agreed(result: Result) -> str:
+    """Return what was found where all servers that were asked found the same, of each family, else who says what."""
+    by_server: dict[str, set[str]] = {}
+    for answer in result.answers:
+        by_server.setdefault(answer.by, set()).update(answer.values)
+    agree = result.state == FOUND and all(values == set(result.values) for values in by_server.values())
+    return ", ".join(result.values) if agree else result.said

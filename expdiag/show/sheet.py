@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from expdiag.findings import VIOLATION
 from expdiag.show.grid import FACES, MARKS, Cell
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import INK, PAPER, Picture, picture
+from expdiag.show.style import FAINT, INK, PAPER, Picture, picture
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -201,7 +201,7 @@ def _draw_boxes(axes: Axes, boxes: Sequence[tuple[Cell, Box]]) -> None:
     from matplotlib.collections import PolyCollection
 
     corners = [[(x, y), (x + wide, y), (x + wide, y + tall), (x, y + tall)] for _, (x, y, wide, tall) in boxes]
-    faces = [FACES.get(cell.outcome or "", PAPER) for cell, _ in boxes]
+    faces = [FACES.get(cell.outcome or "", PAPER if cell.words else FAINT) for cell, _ in boxes]
     axes.add_collection(
         PolyCollection(corners, facecolors=faces, edgecolors="#8A8A8A", linewidths=0.6, zorder=1), autolim=False
     )
