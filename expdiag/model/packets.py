@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
@@ -120,6 +120,27 @@ def follow(bases: Sequence[Chain], packet: Packet) -> Passage:
         finished += [flow for flow in ended if ACCEPT not in flow.verdicts]
         flows = [Flow(f.sources, f.verdicts - {ACCEPT}, f.rules) for f in ended if ACCEPT in f.verdicts]
     return passage([*finished, *(Flow(f.sources, f.verdicts | {ACCEPT}, f.rules) for f in flows)])
+
+
+def in_order(bases: Sequence[Chain], packet: Packet) -> Iterator[tuple[int, FirewallRule]]:
+    """Yield the rules and defaults a packet may meet, in order, whatever its source; jumps are followed where they are.
+
+    Each comes with how many jumps lead to it.
+    """
+    for base in bases:
+        yield from _in_chain(base, packet, 0)
+        if base.default_row:
+            yield 0, base.default_row
+
+
+def _in_chain(chain: Chain, packet: Packet, depth: int) -> Iterator[tuple[int, FirewallRule]]:
+    for rule in chain.rules:
+        if _fits(rule, packet) == _NO:
+            continue
+        yield depth, rule
+        target = chain.named.get(rule.target.split()[0]) if rule.target and _action(rule) in ("jump", "goto") else None
+        if target and depth < _DEEPEST:
+            yield from _in_chain(target, packet, depth + 1)
 
 
 def _through_base(base: Chain, packet: Packet, flows: list[Flow]) -> list[Flow]:

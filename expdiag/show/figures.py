@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, lookups, matrices, nat, peers, reachability, timing
+from expdiag.show import firewall_order, hops, latency, lookups, matrices, nat, peers, reachability, timing
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -117,6 +117,13 @@ FIGURES = (
         "What DNS servers answered, by who asked. Blank: no rule judges it and nobody asked.",
         lookups.lookup_matrix,
         lookups.lookup_table,
+        _any,
+    ),
+    Figure(
+        "firewall",
+        "Rules in the order a packet meets them, the first on top, and who gets in or is kept out at each.",
+        firewall_order.order_picture,
+        firewall_order.order_table,
         _any,
     ),
 )

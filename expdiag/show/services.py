@@ -107,13 +107,15 @@ def _listed(record: Record, peer: Peer) -> str:
 
 
 def _target(target: Target) -> str:
-    service = target.service
-    numbers = f"port {_number(service.port)}, {_number(service.priority)} {_number(service.weight)}"
+    service, led = target.service, target.addresses
     if target.is_address:
-        return f"{numbers}, by address {service.target}"
-    led = target.addresses
-    at = ", ".join(led.values) if led.state == FOUND else "where it leads not asked"
-    return f"{numbers}, {at if led.state in (FOUND, UNASKED) else led.said}"
+        where = f"by address {service.target},"
+    elif led.state == FOUND:
+        where = ", ".join(led.values)
+    else:
+        where = "where it leads not asked," if led.state == UNASKED else f"leads nowhere: {led.said},"
+    numbers = f"priority {_number(service.priority)}, weight {_number(service.weight)}"
+    return f"{where} port {_number(service.port)}, {numbers}"
 
 
 def _number(value: int | None) -> str:
