@@ -11,7 +11,7 @@ from expdiag.model.packets import ACCEPT, BLOCK, Chain, Flow, Packet, follow, in
 from expdiag.model.ranges import Ranges
 from expdiag.tables import FirewallRule
 
-GOES_ON, MAY_END, PERHAPS = "goes on", "may end here", "perhaps"
+GOES_ON, MAY_END, PERHAPS, TOO_MANY = "goes on", "may end here", "perhaps", "too many"
 _MOST = 5000  # rules that are looked at, jumps followed
 
 
@@ -28,7 +28,8 @@ class Met:
     """What becomes at a rule of the packets that get so far.
 
     Attributes:
-        what: `accept`, `block`, `perhaps` (a condition decides that cannot be judged), `may end here` or `goes on`.
+        what: `accept`, `block`, `perhaps` (a condition decides that cannot be judged), `may end here`,
+            `goes on`, or `too many` (cases to follow).
         sources: of whom.
         is_part: others of the same sender met their end elsewhere.
     """
@@ -66,7 +67,11 @@ def encounters(chains: Sequence[Chain], senders: Mapping[str, Sender]) -> list[E
     found = [Encounter(rule, depth) for depth, rule in islice(in_order(chains, widest), _MOST)]
     last = Encounter(None)
     for name, sender in senders.items():
-        left, flows = sender.sources, follow(chains, sender.packet).flows
+        left, passage = sender.sources, follow(chains, sender.packet)
+        if passage.too_many:
+            last.met[name] = Met(TOO_MANY, left)
+            continue
+        flows = passage.flows
         ending, passing = _by_rule(flows)
         for one in found:
             if not left or one.rule is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
@@ -79,12 +79,14 @@ class Passage:
         accepted: sources that surely get through.
         blocked: sources that surely do not.
         perhaps: sources for which a condition decides that cannot be judged.
+        too_many: there were too many cases to follow, so that everything is `perhaps`, from the first rule on.
     """
 
     accepted: Ranges
     blocked: Ranges
     perhaps: Ranges
     flows: tuple[Flow, ...] = ()
+    too_many: bool = False
 
     def deciding(self, sources: Ranges) -> tuple[FirewallRule, ...]:
         """Return the rules that decide what becomes of some sources."""
@@ -116,7 +118,8 @@ def follow(bases: Sequence[Chain], packet: Packet) -> Passage:
     for base in bases:
         ended = _through_base(base, packet, flows)
         if len(ended) > _MOST_FLOWS:
-            return passage([Flow(ranges.anybody(packet.version), _EITHER)])
+            first = tuple(rule for chain in bases for rule in chain.rules)[:1]
+            return replace(passage([Flow(ranges.anybody(packet.version), _EITHER, first)]), too_many=True)
         finished += [flow for flow in ended if ACCEPT not in flow.verdicts]
         flows = [Flow(f.sources, f.verdicts - {ACCEPT}, f.rules) for f in ended if ACCEPT in f.verdicts]
     return passage([*finished, *(Flow(f.sources, f.verdicts | {ACCEPT}, f.rules) for f in flows)])

@@ -12,7 +12,7 @@ from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding
 from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
 from expdiag.model.clustering import in_use, places, versions_of
-from expdiag.model.encounters import GOES_ON, MAY_END, PERHAPS, Encounter, Met, Sender, encounters
+from expdiag.model.encounters import GOES_ON, MAY_END, PERHAPS, TOO_MANY, Encounter, Met, Sender, encounters
 from expdiag.model.firewall import PAGE, Gate, Ruleset, gates, packet_to, strangers
 from expdiag.model.packets import ACCEPT
 from expdiag.model.peers import Interface, Peer
@@ -180,7 +180,9 @@ def _cell(judged: Judged, peer: Peer, name: str, met: Met | None, version: int) 
         return Cell(None)
     if met.what in (GOES_ON, MAY_END):
         return Cell(None, "→ goes on" if met.what == GOES_ON else "may end here, else →")
-    words = {ACCEPT: "gets in", PERHAPS: "not to be judged"}.get(met.what, "kept out")
+    words = {ACCEPT: "gets in", PERHAPS: "not to be judged", TOO_MANY: "too many cases to follow"}.get(
+        met.what, "kept out"
+    )
     if met.is_part:
         words += f": {ranges.shown(met.sources, version)}"
     return Cell(_outcome(judged, peer, name, met), words)
@@ -188,7 +190,7 @@ def _cell(judged: Judged, peer: Peer, name: str, met: Met | None, version: int) 
 
 def _outcome(judged: Judged, peer: Peer, name: str, met: Met) -> str | None:
     """Return how an end stands: that of the rule about it where it is not as it should be."""
-    if met.what == PERHAPS:
+    if met.what in (PERHAPS, TOO_MANY):
         return UNKNOWN
     if (met.what == ACCEPT) == (name != EVERYBODY_ELSE):
         return PASS
@@ -203,11 +205,13 @@ def _outcome(judged: Judged, peer: Peer, name: str, met: Met) -> str | None:
 def _label(part: Sequence[Encounter]) -> str:
     first = part[0]
     if first.rule is None:
-        return "no rule takes it"
+        is_end = all(met.what != TOO_MANY for met in first.met.values())
+        return "no rule takes it" if is_end else "where it ends"
     words = _words(first.rule)
     if len(part) > 1 and (last := part[-1].rule):
         words = f"{words}; {len(part) - 1} more that do the same, up to {_number(last)}"
-    return f"{'↳ ' * min(first.depth, 4)}{words}"
+    never = "" if any(one.met for one in part) else " (never met)"
+    return f"{'↳ ' * min(first.depth, 4)}{words}{never}"
 
 
 def _words(rule: FirewallRule) -> str:

@@ -9,8 +9,8 @@ from expdiag.safe import one_line
 
 _POINTS_PER_INCH = 72
 _HINTED = 1.04  # on a coarse raster letters are moved to whole pixels, which makes lines a little longer
-# after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`
-_BREAKS = re.compile(r"(?<=[\s.:\-_/,;→–])")
+# after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`; not `10.0.1.12`
+_BREAKS = re.compile(r"(?<=[\s:\-_/,;→–])|(?<=\.)(?![0-9])")
 
 
 def wrapped(text: object, width: int) -> str:

@@ -15,7 +15,7 @@ _SEVERAL = "; "
 def share(finding: Finding, results: Mapping[str, Result], asked: Mapping[str, str]) -> dict[str, str | None]:
     """Return by label the outcome of a finding for the lookups its reason names.
 
-    Where it names none, those that found nothing have it, else all. A lookup nobody made has no part in a pass.
+    A lookup nobody made has no part in a pass.
 
     Args:
         results: by label, what came of each lookup.
@@ -26,9 +26,17 @@ def share(finding: Finding, results: Mapping[str, Result], asked: Mapping[str, s
         return {label: None if is_pass and r.state == UNASKED else finding.outcome for label, r in results.items()}
     any_found = any(result.state == FOUND for result in results.values())
     blamed = {label for label, result in results.items() if _is_blamed(finding, asked[label], result, any_found)}
-    blamed = blamed or {label for label, result in results.items() if result.state != FOUND} or set(results)
+    blamed = blamed or _most_likely(results)
     others = {FOUND: PASS, UNASKED: UNKNOWN, DISPUTED: UNKNOWN}
     return {label: finding.outcome if label in blamed else others.get(r.state) for label, r in results.items()}
+
+
+def _most_likely(results: Mapping[str, Result]) -> set[str]:
+    """Return what is to blame where the reason names none: lookups that failed, of service records those that did not,
+    because what their targets lead to is judged with them."""
+    are_services = any(answer.type == "SRV" for result in results.values() for answer in result.answers)
+    chosen = {label for label, result in results.items() if (result.state == FOUND) == are_services}
+    return chosen or set(results)
 
 
 def _is_blamed(finding: Finding, name: str, result: Result, any_found: bool) -> bool:

@@ -213,7 +213,8 @@ def _words(result: Result, other: Result | None = None) -> str:
     if result.state == UNASKED:
         if other is None or other.state == UNASKED:
             return "not asked"
-        return f"not asked; {' and '.join(dict.fromkeys(answer.by for answer in other.answers))} says {other.said}"
+        by = " and ".join(dict.fromkeys(answer.by for answer in other.answers))
+        return f"not asked; not its server, {by}, says {', '.join(other.values) or other.said}"
     if result.state == DISPUTED:
         return f"{' and '.join(dict.fromkeys(answer.said for answer in result.answers))}: which is newer is not shown"
     alias = f" (by {', '.join(result.aliases)})" if result.aliases and result.state == FOUND else ""
@@ -222,9 +223,11 @@ def _words(result: Result, other: Result | None = None) -> str:
 
 
 def _agreed(result: Result) -> str:
-    """Return what was found where all servers that were asked found the same, of each family, else who says what."""
-    by_server: dict[str, set[str]] = {}
+    """Return what was found, of each family, where all servers that were asked say the same, else who says what."""
+    by_server: dict[str, dict[str, None]] = {}
     for answer in result.answers:
-        by_server.setdefault(answer.by, set()).update(answer.values)
-    agree = result.state == FOUND and all(values == set(result.values) for values in by_server.values())
-    return ", ".join(result.values) if agree else result.said
+        words = answer.values if answer.values else (answer.said,)
+        by_server.setdefault(answer.by, {}).update(dict.fromkeys(words))
+    if len({frozenset(words) for words in by_server.values()}) == 1:
+        return ", ".join(next(iter(by_server.values())))
+    return "; ".join(f"{server} says {', '.join(words)}" for server, words in by_server.items())

@@ -98,14 +98,15 @@ def _way(cluster: Cluster, judged: Judged, columns: Iterable[Ports], start: Peer
     return (*cells, Cell(opened.outcome if opened else None, opened.outcome if opened else ""))
 
 
-def _outcome(found: Verdict, ports: Ports, opened: Finding | None) -> str:
+def _outcome(found: Verdict, ports: Ports, opened: Finding | None) -> str | None:
     """Return the verdict on a pair where it is about this port: open is right, what it does not speak of unknown."""
     if found.state == OPEN:
         return PASS
     if opened is None:
         return UNKNOWN
     if opened.outcome == VIOLATION:
-        return VIOLATION if str(ports) in ports_blamed(opened) else UNKNOWN
+        is_about = str(ports) in ports_blamed(opened)
+        return VIOLATION if is_about else None if found.state == SILENT else UNKNOWN
     return opened.outcome
 
 
