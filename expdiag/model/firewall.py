@@ -48,8 +48,11 @@ class Ruleset:
 
     def follow(self, packet: Packet, hooks: Iterable[str]) -> Passage:
         """Follow a packet through the chains of some hooks, one after the other."""
-        chains = [chain for hook in hooks for _, chain in sorted(self.bases.get(hook, ()), key=lambda base: base[0])]
-        return follow(chains, packet)
+        return follow(self.chains(hooks), packet)
+
+    def chains(self, hooks: Iterable[str]) -> list[Chain]:
+        """Return the base chains of some hooks in the order a packet meets them."""
+        return [chain for hook in hooks for _, chain in sorted(self.bases.get(hook, ()), key=lambda base: base[0])]
 
 
 @dataclass(slots=True)
@@ -73,12 +76,21 @@ class Gate:
         return self._known[key]
 
     def _follow(self, packet: Packet, configured: bool) -> Passage | None:
-        hooks = _TO_THE_MACHINE if self.is_peer else _THROUGH_THE_MACHINE
-        fitting = [r for r in self.rulesets if r.version in (0, packet.version) and hooks[-1] in r.bases]
-        active = [ruleset for ruleset in fitting if ruleset.origin != PAGE]
-        chosen = active if active and not configured else [r for r in fitting if r.origin == PAGE]
-        found = [ruleset.follow(packet, hooks) for ruleset in chosen]
+        found = [
+            ruleset.follow(packet, self.hooks) for ruleset in self.rules_for(packet.version, configured=configured)
+        ]
         return _agreed(found, packet.version) if found else None
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """Where packets to, or through, the machine meet rules, in order."""
+        return _TO_THE_MACHINE if self.is_peer else _THROUGH_THE_MACHINE
+
+    def rules_for(self, version: int, *, configured: bool = False) -> list[Ruleset]:
+        """Return the prints of rules that count for an IP version; several where the same rules were printed twice."""
+        fitting = [r for r in self.rulesets if r.version in (0, version) and self.hooks[-1] in r.bases]
+        active = [ruleset for ruleset in fitting if ruleset.origin != PAGE]
+        return active if active and not configured else [r for r in fitting if r.origin == PAGE]
 
     @property
     def is_active(self) -> bool:

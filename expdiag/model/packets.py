@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
@@ -79,12 +79,14 @@ class Passage:
         accepted: sources that surely get through.
         blocked: sources that surely do not.
         perhaps: sources for which a condition decides that cannot be judged.
+        too_many: there were too many cases to follow, so that everything is `perhaps`, from the first rule on.
     """
 
     accepted: Ranges
     blocked: Ranges
     perhaps: Ranges
     flows: tuple[Flow, ...] = ()
+    too_many: bool = False
 
     def deciding(self, sources: Ranges) -> tuple[FirewallRule, ...]:
         """Return the rules that decide what becomes of some sources."""
@@ -116,10 +118,32 @@ def follow(bases: Sequence[Chain], packet: Packet) -> Passage:
     for base in bases:
         ended = _through_base(base, packet, flows)
         if len(ended) > _MOST_FLOWS:
-            return passage([Flow(ranges.anybody(packet.version), _EITHER)])
+            first = tuple(rule for chain in bases for rule in chain.rules)[:1]
+            return replace(passage([Flow(ranges.anybody(packet.version), _EITHER, first)]), too_many=True)
         finished += [flow for flow in ended if ACCEPT not in flow.verdicts]
         flows = [Flow(f.sources, f.verdicts - {ACCEPT}, f.rules) for f in ended if ACCEPT in f.verdicts]
     return passage([*finished, *(Flow(f.sources, f.verdicts | {ACCEPT}, f.rules) for f in flows)])
+
+
+def in_order(bases: Sequence[Chain], packet: Packet) -> Iterator[tuple[int, FirewallRule]]:
+    """Yield the rules and defaults a packet may meet, in order, whatever its source; jumps are followed where they are.
+
+    Each comes with how many jumps lead to it.
+    """
+    for base in bases:
+        yield from _in_chain(base, packet, 0)
+        if base.default_row:
+            yield 0, base.default_row
+
+
+def _in_chain(chain: Chain, packet: Packet, depth: int) -> Iterator[tuple[int, FirewallRule]]:
+    for rule in chain.rules:
+        if _fits(rule, packet) == _NO:
+            continue
+        yield depth, rule
+        target = chain.named.get(rule.target.split()[0]) if rule.target and _action(rule) in ("jump", "goto") else None
+        if target and depth < _DEEPEST:
+            yield from _in_chain(target, packet, depth + 1)
 
 
 def _through_base(base: Chain, packet: Packet, flows: list[Flow]) -> list[Flow]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, matrices, peers, timing
+from expdiag.show import firewall_order, hops, latency, lookups, matrices, nat, peers, reachability, timing
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -37,6 +37,10 @@ class Figure:
 
 def _several(case: Case) -> bool:
     return len(case.cluster.peers) > 1
+
+
+def _any(case: Case) -> bool:
+    return bool(case.cluster.peers)
 
 
 def _traced(case: Case) -> bool:
@@ -93,5 +97,33 @@ FIGURES = (
         hops.hop_picture,
         hops.hop_table,
         _traced,
+    ),
+    Figure(
+        "ports",
+        "Which ports open from peer to peer and from outside. In words what became of the tries, by mark the verdict.",
+        reachability.reachability_matrix,
+        reachability.reachability_table,
+        _any,
+    ),
+    Figure(
+        "nat",
+        "The entry each peer has for each other, the address it leads to, whose that is, and what captures show of it.",
+        nat.nat_picture,
+        nat.nat_table,
+        _any,
+    ),
+    Figure(
+        "dns",
+        "What DNS servers answered, by who asked. Blank: no rule judges it and nobody asked.",
+        lookups.lookup_matrix,
+        lookups.lookup_table,
+        _any,
+    ),
+    Figure(
+        "firewall",
+        "Rules in the order a packet meets them, the first on top, and who gets in or is kept out at each.",
+        firewall_order.order_picture,
+        firewall_order.order_table,
+        _any,
     ),
 )

@@ -12,7 +12,7 @@ from expdiag.show.style import FAINT, INK, PAPER, Picture, picture
 
 MARKS = {PASS: "✓", VIOLATION: "✗", UNKNOWN: "?", NOT_APPLICABLE: "–"}
 # the words on a violation are white, so it is darker here than as a line: a contrast of 5.6 to 1
-_FACES = {PASS: "#DCEBF5", VIOLATION: "#B34700", UNKNOWN: PAPER, NOT_APPLICABLE: "#EFEFEF"}
+FACES = {PASS: "#DCEBF5", VIOLATION: "#B34700", UNKNOWN: PAPER, NOT_APPLICABLE: "#EFEFEF"}
 _PAD = 0.09
 _LABEL, _WORDS = 8.5, 8.0
 
@@ -98,7 +98,7 @@ def _draw(axes, cell: Cell, text: str, box: tuple[float, float, float, float]) -
     from matplotlib.patches import Rectangle
 
     x, y, width, height = box
-    face = FAINT if cell.outcome is None and not cell.words else _FACES.get(cell.outcome or "", PAPER)
+    face = FAINT if cell.outcome is None and not cell.words else FACES.get(cell.outcome or "", PAPER)
     axes.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor="#8A8A8A", linewidth=0.6))
     is_bad = cell.outcome == VIOLATION
     axes.text(

@@ -9,8 +9,8 @@ from expdiag.safe import one_line
 
 _POINTS_PER_INCH = 72
 _HINTED = 1.04  # on a coarse raster letters are moved to whole pixels, which makes lines a little longer
-# after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`
-_BREAKS = re.compile(r"(?<=[\s.:\-_/,;→–])")
+# after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`; not `10.0.1.12`
+_BREAKS = re.compile(r"(?<=[\s:\-_/,;→–])|(?<=\.)(?![0-9])")
 
 
 def wrapped(text: object, width: int) -> str:
@@ -40,10 +40,9 @@ def plain(text: str) -> str:
 def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, float]:
     """Return width and height in inches of a text of several lines, as it is drawn in points of `size`."""
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     lines = text.split("\n")
-    boxes = [TextPath((0, 0), plain(line), prop=font).get_extents() for line in lines if line.strip()]
-    width = max((box.x1 - min(box.x0, 0) for box in boxes), default=0.0)
-    return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+    widths = [text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines if line.strip()]
+    return _HINTED * max(widths, default=0.0) / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH

@@ -75,7 +75,7 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
     stated = cluster.facts.services.microsoft_interop
     noted = cluster.facts.sources.get("services.microsoft_interop")
     sources = [] if noted is None else [noted]
-    servers = dict(_microsoft_servers(peer))
+    servers = dict(microsoft_servers(peer))
     if not servers and stated is False:
         return not_applicable("no Microsoft interoperability", evidence=sources)
     if not servers:
@@ -115,7 +115,7 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
     )
 
 
-def _microsoft_servers(peer: Peer) -> Iterator[tuple[str, tuple[int, ...]]]:
+def microsoft_servers(peer: Peer) -> Iterator[tuple[str, tuple[int, ...]]]:
     """Yield what zones to Microsoft servers and the interoperability service point to."""
     marked = {
         mention.number: mention.source
