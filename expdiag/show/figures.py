@@ -54,9 +54,10 @@ def _slowest(case: Case) -> tuple[str, str]:
 FIGURES = (
     Figure(
         "peers",
-        "The peers and the round trips between them. Thick dashes: over the limit; dots: not measured.",
+        "The peers and the worst of all that is judged between two: delay, path, ports, translation, loss, trust. "
+        "Solid: all holds; thick dashes: what is named is broken; dots: something is unknown.",
         peers.peer_graph,
-        latency.latency_table,
+        peers.peer_table,
         _several,
     ),
     Figure(

@@ -47,3 +47,9 @@ def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, f
     boxes = [TextPath((0, 0), plain(line), prop=font).get_extents() for line in lines if line.strip()]
     width = max((box.x1 - min(box.x0, 0) for box in boxes), default=0.0)
     return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+
+
+def clipped(text: object, most: int) -> str:
+    """Return a text on one line, of at most `most` characters: its beginning and its end, where names differ."""
+    shown = one_line(str(text))
+    return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[most // 2 - most :]}"
