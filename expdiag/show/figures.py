@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, matrices, peers, timing
+from expdiag.show import hops, latency, matrices, peers, timing, trust, validity
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -94,5 +94,20 @@ FIGURES = (
         hops.hop_picture,
         hops.hop_table,
         _traced,
+    ),
+    Figure(
+        "validity",
+        "When the certificates the peers present are valid. Dashed: the time of the case; hatched: expired, not yet "
+        "valid, or at its end within 30 days.",
+        validity.validity_picture,
+        validity.validity_table,
+        validity.has_certificates,
+    ),
+    Figure(
+        "trust",
+        "Who trusts whose certificate (R20): the peer of the row presents it, the peer of the column verifies it.",
+        trust.trust_matrix,
+        trust.trust_table,
+        _several,
     ),
 )

@@ -1,4 +1,4 @@
-"""The peer graph as a picture: between two peers the worst of all that is judged of them, and what is broken in words."""
+"""The peer graph as a picture: between two peers the worst of all that is judged of them, what is broken in words."""
 
 from __future__ import annotations
 
