@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import hops, latency, matrices, peers, timing, trust, validity
+from expdiag.show import (
+    compatibility,
+    differences,
+    events,
+    hops,
+    lanes,
+    latency,
+    matrices,
+    peers,
+    timing,
+    trust,
+    validity,
+)
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -109,5 +121,30 @@ FIGURES = (
         trust.trust_matrix,
         trust.trust_table,
         _several,
+    ),
+    Figure(
+        "timeline",
+        "What happened on each peer, in UTC. Marks too close together are one and counted; a hatched alarm is still "
+        "up; shaded: what the log of the peer covers; dashed: the time of the case; long stretches without events are "
+        "left out.",
+        lanes.timeline_picture,
+        events.event_table,
+        lanes.has_events,
+    ),
+    Figure(
+        "compatibility",
+        "Type, version, platform, option keys and appliance of each peer, against what the cluster needs. Marked: the "
+        "peer that has to change, or what is not known.",
+        compatibility.compatibility_matrix,
+        compatibility.compatibility_table,
+        lambda case: bool(case.cluster.peers),
+    ),
+    Figure(
+        "drift",
+        "Settings that are not the same on all peers. Marked: the peer that differs from the primary, else from the "
+        "others.",
+        differences.drift_matrix,
+        differences.drift_table,
+        differences.has_drift,
     ),
 )

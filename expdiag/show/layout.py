@@ -53,3 +53,9 @@ def clipped(text: object, most: int) -> str:
     """Return a text on one line, of at most `most` characters: its beginning and its end, where names differ."""
     shown = one_line(str(text))
     return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[most // 2 - most :]}"
+
+
+def begun(text: object, most: int) -> str:
+    """Return a text on one line, of at most `most` characters: its beginning."""
+    shown = one_line(str(text))
+    return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"

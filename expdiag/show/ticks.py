@@ -13,7 +13,8 @@ _SPACE = 0.14  # in, between two labels
 _EPOCH = datetime(2000, 1, 3, tzinfo=UTC)  # a Monday
 _STEPS = (
     *((timedelta(seconds=n), "%H:%M:%S") for n in (1, 5, 15, 30)),
-    *((timedelta(minutes=n), "%H:%M") for n in (1, 2, 5, 15, 30, 60, 180, 360, 720)),
+    *((timedelta(minutes=n), "%H:%M") for n in (1, 2, 5, 15, 30, 60, 180)),
+    *((timedelta(hours=n), "%m-%d %H:%M") for n in (6, 12)),
     *((timedelta(days=n), "%Y-%m-%d") for n in (1, 2, 7, 14)),
 )
 _MONTHS = (1, 3, 6, 12, 24, 60, 120, 240, 600, 1200, 6000)
@@ -39,6 +40,14 @@ def ticks(start: datetime, end: datetime, width: float) -> list[Tick]:
         if whole / (months * 30.44 * 86_400) * (_wide(start, form) + _SPACE) <= width:
             return _marks(_calendar(start, end, months), start, whole, form)
     return []
+
+
+def moved(time: datetime, by: timedelta) -> datetime:
+    """Return a moment so much later, or earlier, as far as the calendar goes."""
+    try:
+        return time + by
+    except OverflowError:
+        return (datetime.min if by < timedelta() else datetime.max).replace(tzinfo=UTC)
 
 
 def _wide(time: datetime, form: str) -> float:

@@ -13,11 +13,11 @@ from expdiag.model import presented
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
 from expdiag.model.presented import Presented
-from expdiag.model.timeline import EARLIEST, LATEST
+from expdiag.model.timeline import EARLIEST
 from expdiag.rules.basic.certificates import EXPIRED_ALARM, EXPIRING_ALARM, up
 from expdiag.show.layout import clipped, extent, plain, wrapped
 from expdiag.show.style import COLOURS, INK, PAPER, Picture, picture
-from expdiag.show.ticks import SIZE, ticks
+from expdiag.show.ticks import SIZE, moved, ticks
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -159,17 +159,10 @@ def _axis(rows: list[Validity], now: datetime | None) -> tuple[datetime, datetim
     """Return the first and last moment that is drawn: all of the bars, but no more than some years around the case."""
     times = [time for row in rows for time in (row.valid_from, row.valid_to) if time]
     middle = now or min((row.valid_to for row in rows if row.valid_to), default=None) or EARLIEST + 2 * _FAR
-    first, last = _moved(middle, -_FAR), _moved(middle, _FAR)
+    first, last = moved(middle, -_FAR), moved(middle, _FAR)
     shown = [min(max(time, first), last) for time in (*times, middle)]
     margin = max((max(shown) - min(shown)) / 25, timedelta(days=1))
-    return _moved(min(shown), -margin), _moved(max(shown), margin)
-
-
-def _moved(time: datetime, by: timedelta) -> datetime:
-    try:
-        return time + by
-    except OverflowError:
-        return EARLIEST if by < timedelta() else LATEST
+    return moved(min(shown), -margin), moved(max(shown), margin)
 
 
 def _share(time: datetime, start: datetime, end: datetime) -> float:
