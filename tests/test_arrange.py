@@ -19,7 +19,7 @@ def drawings(draw: st.DrawFn) -> tuple[dict[str, tuple[float, float]], dict[tupl
     return boxes, {pair: draw(SIZES) for pair in combinations(names, 2)}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(drawings())
 def test_nothing_meets_anything_and_all_is_on_the_paper(drawing) -> None:  # type: ignore[no-untyped-def]
     sizes, labels = drawing

@@ -11,7 +11,8 @@ Point = tuple[float, float]
 Size = tuple[float, float]
 Pair = tuple[str, str]
 _GAP = 0.16  # in, between any two boxes, and of a line to a box it does not lead to
-_SHARES = (0.5, 0.43, 0.57, 0.36, 0.64, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)
+_SHARES = (0.5, 0.43, 0.57, 0.36, 0.64, 0.3, 0.7, 0.25, 0.75, 0.2, 0.8)  # of a line, where its label may stand
+_ORDERS = (_SHARES, tuple(sorted(_SHARES, key=lambda share: abs(0.33 - share))))  # middles first, thirds first
 _WIDER = 1.3  # how much wider than high the ellipse is, because names are
 _MARGIN = 0.12
 
@@ -64,9 +65,10 @@ def arrange(boxes: Mapping[str, Size], labels: Mapping[Pair, Size]) -> Arrangeme
     radius = 0.5
     while True:
         points = dict(zip(boxes, _around(len(boxes), radius), strict=True))
-        placed = _labels(points, boxes, labels) if _is_clear(points, boxes, labels) else None
-        if placed is not None:
-            return _on_paper(points, placed, boxes, labels)
+        for shares in _ORDERS if _is_clear(points, boxes, labels) else ():
+            placed = _labels(points, boxes, labels, shares)
+            if placed is not None:
+                return _on_paper(points, placed, boxes, labels)
         radius *= 1.08
 
 
@@ -92,7 +94,7 @@ def _is_clear(points: Mapping[str, Point], boxes: Mapping[str, Size], lines: Map
 
 
 def _labels(
-    points: Mapping[str, Point], boxes: Mapping[str, Size], labels: Mapping[Pair, Size]
+    points: Mapping[str, Point], boxes: Mapping[str, Size], labels: Mapping[Pair, Size], shares: Sequence[float]
 ) -> dict[Pair, Point] | None:
     """Return a place for each label on its line, where it hides least of the others; None where one has no room."""
     taken = [Box.at(points[name], size, _GAP) for name, size in boxes.items()]
@@ -100,7 +102,7 @@ def _labels(
     by_length = sorted(labels, key=lambda pair: hypot(*_step(points[pair[0]], points[pair[1]])))
     for pair in by_length:
         others = [(points[one], points[other]) for one, other in labels if (one, other) != pair]
-        free = list(_free_places(points[pair[0]], points[pair[1]], labels[pair], taken))
+        free = list(_free_places(points[pair[0]], points[pair[1]], labels[pair], taken, shares))
         if not free:
             return None
         place = min(free, key=lambda at: sum(Box.at(at, labels[pair]).is_crossed(*line) for line in others))
@@ -109,9 +111,11 @@ def _labels(
     return placed
 
 
-def _free_places(start: Point, end: Point, size: Size, taken: Sequence[Box]) -> Iterator[Point]:
+def _free_places(
+    start: Point, end: Point, size: Size, taken: Sequence[Box], shares: Sequence[float]
+) -> Iterator[Point]:
     across, down = _step(start, end)
-    for share in _SHARES:
+    for share in shares:
         place = (start[0] + share * across, start[1] + share * down)
         box = Box.at(place, size)
         if not any(box.meets(other) for other in taken):

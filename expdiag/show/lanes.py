@@ -70,7 +70,7 @@ class Mark(NamedTuple):
 
     left: float
     right: float
-    count: int
+    total: int
 
 
 def has_events(case: Case) -> bool:
@@ -199,11 +199,12 @@ def _draw_row(axes: Axes, row: Row, scale: Scale, y: float) -> None:
             )
         )
         ends_up = is_up and mark.right >= scale.right
-        words = ", ".join([*([f"×{_count(mark.count)}"] if mark.count > 1 else []), *(["still up"] if ends_up else [])])
+        words = ", ".join([*([f"×{_count(mark.total)}"] if mark.total > 1 else []), *(["still up"] if ends_up else [])])
         weight = "bold" if ends_up else "normal"
         axes.text(mark.right + 0.06, y, words, ha="left", va="center", fontsize=_LABEL, weight=weight, zorder=5)
     if is_up and not any(event.still_up and event.start for event in row.events):
-        axes.text(scale.right + _COUNTED, y, _SINCE, ha="left", va="center", fontsize=_LABEL, weight="bold", zorder=5)
+        x = scale.right + (_COUNTED if any(event.start for event in row.events) else 0.06)
+        axes.text(x, y, _SINCE, ha="left", va="center", fontsize=_LABEL, weight="bold", zorder=5)
 
 
 def _count(number: int) -> str:
@@ -216,8 +217,8 @@ def _marks(found: Iterable[Event], scale: Scale) -> Iterator[Mark]:
     for left, right in sorted(_places(found, scale)):
         if last is None:
             last = Mark(left, right, 1)
-        elif left < last.right + (_CLOSE if last.count == 1 else _COUNTED):
-            last = Mark(last.left, max(last.right, right), last.count + 1)
+        elif left < last.right + (_CLOSE if last.total == 1 else _COUNTED):
+            last = Mark(last.left, max(last.right, right), last.total + 1)
         else:
             yield last
             last = Mark(left, right, 1)

@@ -11,7 +11,7 @@ from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.graphs.peers import RELATIONS, PeerGraph
 from expdiag.show.arrange import Point, Size, arrange
-from expdiag.show.layout import clipped, extent, plain, wrapped
+from expdiag.show.layout import begun, clipped, extent, plain, wrapped
 from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture
 
 if TYPE_CHECKING:
@@ -125,8 +125,8 @@ def _node_words(name: str, attributes: dict[str, Any]) -> str:
     if not attributes.get("seen"):
         return "\n".join([_name(name), "no exports in the case"])
     kind = f"Expressway-{clipped(attributes['type'], 3)}" if attributes.get("type") else "type ?"
-    version = clipped(attributes["version"], 14) if attributes.get("version") else "version ?"
-    platform = clipped(attributes["platform"], 22) if attributes.get("platform") else "platform ?"
+    version = begun(attributes["version"], 14) if attributes.get("version") else "version ?"
+    platform = begun(attributes["platform"], 22) if attributes.get("platform") else "platform ?"
     return "\n".join([_name(name), f"{kind}  {version}", platform, *(["primary"] if attributes.get("primary") else [])])
 
 
