@@ -104,10 +104,12 @@ def _rows(found: Sequence[Event]) -> Iterator[Row]:
 
 def timeline_picture(case: Case) -> Picture:
     """Draw what happened: marks and bars, those too close together counted; an alarm still up goes on to the end."""
-    drawn_lanes = lanes(case)
+    drawn_lanes, moments = lanes(case), list(_moments(case))
+    if not moments:
+        return _nothing()
     names = max([extent(_lane_name(lane.name), _NAME, "bold")[0] for lane in drawn_lanes], default=0.0) + 0.2
     labels = max([extent(_row_label(row), _LABEL)[0] for lane in drawn_lanes for row in lane.rows], default=0.0) + 0.2
-    scale = Scale.of(_moments(case), names + labels)
+    scale = Scale.of(moments, names + labels)
     width = scale.right + max(extent("×999, still up", _LABEL, "bold")[0], _COUNTED + extent(_SINCE, _LABEL, "bold")[0])
     width += 0.15
     above = 0.6
@@ -127,6 +129,12 @@ def timeline_picture(case: Case) -> Picture:
         if case.as_of:
             x = scale.at(case.as_of)
             axes.plot([x, x], [above, bottom], color=INK, linewidth=1.0, linestyle=(0, (4, 2)), zorder=4)
+    return drawn
+
+
+def _nothing() -> Picture:
+    with picture(3.6, 0.5, arranged=False) as drawn:
+        drawn.text(0.5, 0.5, "nothing that happened has a time", ha="center", va="center", fontsize=9)
     return drawn
 
 

@@ -55,17 +55,23 @@ class Validity(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What the bar shows, in words, a line each."""
-        start, end = (f"{time:%Y-%m-%d}" if time else "?" for time in (self.valid_from, self.valid_to))
+        """What the bar shows, in words, in one or two lines."""
+        form = "%Y-%m-%d %H:%M" if self.days_left in (0, -1) else "%Y-%m-%d"
+        start, end = (f"{time:{form}}" if time else "?" for time in (self.valid_from, self.valid_to))
         days = self.days_left or 0
-        said = {
-            SOON: f"expires soon, on {end}" + (f"\nin {days} day{'s' * (days != 1)}" if days >= 0 else ""),
+        return {
+            SOON: f"expires soon, on {end}" + (f"\nin {days} day{'s' * (days != 1)}" if days > 0 else ""),
             EXPIRED: f"expired on {end}",
             EARLY: f"not valid before {start}",
             MISSING: MISSING,
             BROKEN: BROKEN,
         }.get(self.state, f"valid to {end}")
-        return said + ("\n✗ R19" if self.outcome == VIOLATION else "")
+
+    @property
+    def label(self) -> str:
+        """Whose certificate it is and what for, in lines."""
+        judged = " (R19 violated)" if self.outcome == VIOLATION else ""
+        return f"{wrapped(clipped(self.peer, 88) + judged, 26)}\n{wrapped(self.roles, 26)}".strip()
 
 
 def certificates(case: Case) -> list[Validity]:
@@ -122,7 +128,7 @@ def validity_picture(case: Case) -> Picture:
     """Draw `validity_table`: a bar a certificate, the time of the case as a line, what is wrong by hatch and words."""
     rows, now = certificates(case), case.as_of
     start, end = _axis(rows, now)
-    names = [f"{wrapped(clipped(row.peer, 88), 26)}\n{wrapped(row.roles, 26)}".strip() for row in rows]
+    names = [row.label for row in rows]
     words = [row.words for row in rows]
     heights = [
         max(extent(name, _TEXT)[1], extent(said, _TEXT)[1], _BAR) + _PAD
@@ -142,7 +148,7 @@ def validity_picture(case: Case) -> Picture:
         _scale(axes, (start, end), left, (above, bottom))
         for row, name, said, middle in zip(rows, names, words, _middles(above, heights), strict=True):
             axes.text(left - 0.1, middle, plain(name), ha="right", va="center", fontsize=_TEXT)
-            weight = "normal" if row.state == VALID and row.outcome != VIOLATION else "bold"
+            weight = "normal" if row.state == VALID else "bold"
             axes.text(left + _AXIS + 0.1, middle, plain(said), ha="left", va="center", fontsize=_TEXT, weight=weight)
             _bar(axes, row, (start, end), left, middle)
         if now:
