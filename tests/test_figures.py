@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tarfile
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -17,6 +19,7 @@ from expdiag.show.figures import FIGURES, Figure
 from expdiag.show.layout import wrapped
 from expdiag.show.style import Picture
 from tests.conftest import CASES
+from tests.eventful import faults, hostile
 from tests.test_graphs import traceroute
 
 LONG = "edge-node-{n}-of-the-cluster-in-the-far-data-centre-of-town-"
@@ -62,6 +65,9 @@ CLUSTERS = {
     "two, long names": lambda: with_paths(long_names(2)),
     "six": lambda: with_paths(healthy(6)),
     "six, long names": lambda: with_paths(long_names(6)),
+    "six, with faults": faults,
+    "hostile": hostile,
+    "little is known": lambda: healthy(4),
 }
 
 
@@ -71,7 +77,21 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         return expdiag.load(CASES / request.param)
     folder = tmp_path_factory.mktemp("case")
     write_case(CLUSTERS[request.param](), folder)
+    if request.param == "little is known":
+        leave_little(folder)
     return expdiag.load(folder)
+
+
+def leave_little(folder: Path) -> None:
+    """Leave of a case one dump of two peers: no log, no certificate, no probe, nothing that a person states."""
+    for path in [path for path in folder.rglob("*") if path.is_file()]:
+        if path.name.startswith("diagnostic_log_e1"):
+            with tarfile.open(path) as archive:
+                for name in archive.getnames():
+                    if "xconf" in name:
+                        archive.extract(name, folder / "e1", filter="data")
+        if not path.name.startswith("diagnostic_log_e2"):
+            path.unlink()
 
 
 def boxes(picture: Picture) -> Iterator[tuple[str, tuple[float, float, float, float]]]:

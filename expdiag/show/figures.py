@@ -8,7 +8,23 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
-from expdiag.show import firewall_order, hops, latency, lookups, matrices, nat, peers, reachability, timing
+from expdiag.show import (
+    compatibility,
+    differences,
+    events,
+    firewall_order,
+    hops,
+    lanes,
+    latency,
+    lookups,
+    matrices,
+    nat,
+    peers,
+    reachability,
+    timing,
+    trust,
+    validity,
+)
 from expdiag.show.paths import path_picture, path_table
 from expdiag.show.style import Picture
 
@@ -58,9 +74,10 @@ def _slowest(case: Case) -> tuple[str, str]:
 FIGURES = (
     Figure(
         "peers",
-        "The peers and the round trips between them. Thick dashes: over the limit; dots: not measured.",
+        "The peers and the worst of all that is judged between two: delay, path, ports, translation, loss, trust. "
+        "Solid: all holds; thick dashes: what is named is broken; dots: something is unknown.",
         peers.peer_graph,
-        latency.latency_table,
+        peers.peer_table,
         _several,
     ),
     Figure(
@@ -125,5 +142,45 @@ FIGURES = (
         firewall_order.order_picture,
         firewall_order.order_table,
         _any,
+    ),
+    Figure(
+        "validity",
+        "When the certificates the peers present are valid. Dashed: the time of the case; hatched: expired, not yet "
+        "valid, or at its end within 30 days.",
+        validity.validity_picture,
+        validity.validity_table,
+        validity.has_certificates,
+    ),
+    Figure(
+        "trust",
+        "Who trusts whose certificate (R20): the peer of the row presents it, the peer of the column verifies it.",
+        trust.trust_matrix,
+        trust.trust_table,
+        _several,
+    ),
+    Figure(
+        "timeline",
+        "What happened on each peer, in UTC. Marks too close together are one and counted; a hatched alarm is still "
+        "up; shaded: what the log of the peer covers; dashed: the time of the case; long stretches without events are "
+        "left out.",
+        lanes.timeline_picture,
+        events.event_table,
+        lanes.has_events,
+    ),
+    Figure(
+        "compatibility",
+        "Type, version, platform, option keys and appliance of each peer, against what the cluster needs. Marked: the "
+        "peer that has to change, or what is not known.",
+        compatibility.compatibility_matrix,
+        compatibility.compatibility_table,
+        lambda case: bool(case.cluster.peers),
+    ),
+    Figure(
+        "drift",
+        "Settings that are not the same on all peers. Marked: the peer that differs from the primary, else from the "
+        "others.",
+        differences.drift_matrix,
+        differences.drift_table,
+        differences.has_drift,
     ),
 )

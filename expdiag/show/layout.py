@@ -46,3 +46,15 @@ def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, f
     lines = text.split("\n")
     widths = [text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines if line.strip()]
     return _HINTED * max(widths, default=0.0) / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+
+
+def clipped(text: object, most: int) -> str:
+    """Return a text on one line, of at most `most` characters: its beginning and its end, where names differ."""
+    shown = one_line(str(text))
+    return shown if len(shown) <= most else f"{shown[: most // 2 - 1]}…{shown[most // 2 - most :]}"
+
+
+def begun(text: object, most: int) -> str:
+    """Return a text on one line, of at most `most` characters: its beginning."""
+    shown = one_line(str(text))
+    return shown if len(shown) <= most else f"{shown[: most - 1].rstrip()}…"

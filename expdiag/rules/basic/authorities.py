@@ -93,6 +93,17 @@ def certificate_authority_trusted(cluster: Cluster, presenter: Peer, verifier: P
     )
 
 
+def would_trust(cluster: Cluster, presenter: Peer, verifier: Peer) -> bool | None:
+    """Whether one peer would trust another, were Enforce on; None where a certificate or a store does not show it."""
+    ways = _judged(cluster, presenter, verifier)
+    if not ways or _wanted(cluster, presenter, verifier):
+        return None
+    failing = [way for way in ways if not way.chain.is_trusted]
+    if failing and not any(_is_certain(cluster, verifier, way) for way in failing):
+        return None
+    return not failing
+
+
 def _without_enforce(cluster: Cluster, presenter: Peer, verifier: Peer, would: str, evidence: list[int]) -> Verdict:
     """Say what Enforce would do, where it is not certain that it is on."""
     mode = verification.mode_of(cluster, verifier)

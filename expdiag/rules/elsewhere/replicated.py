@@ -96,7 +96,7 @@ def _is_upgrading(cluster: Cluster) -> list[str]:
 
 
 def _violated(cluster: Cluster, differences: list[Difference], notes: str, evidence: list[int]) -> Verdict:
-    odd = {name for one in differences for name in _odd(cluster, one)}
+    odd = {name for one in differences for name in odd_ones(cluster, one)}
     reported = [alarm for peer in cluster.peers for number in CONFLICT_ALARMS for alarm in peer.raised(number)]
     told = sorted({f"alarm {alarm.number} on {cluster.peer_of(alarm.source)}" for alarm in reported})
     listing = _listing(differences)
@@ -113,7 +113,8 @@ def _violated(cluster: Cluster, differences: list[Difference], notes: str, evide
     )
 
 
-def _odd(cluster: Cluster, one: Difference) -> tuple[str, ...]:
+def odd_ones(cluster: Cluster, one: Difference) -> tuple[str, ...]:
+    """Return the peers that say something else than the primary, else than the majority; empty where neither tells."""
     is_entry = any(said.value is None for said in one.said.values())
     return cluster.odd_ones_out(
         {name: str(said.value is None) if is_entry else (said.value or "").strip() for name, said in one.said.items()}
