@@ -40,10 +40,9 @@ def plain(text: str) -> str:
 def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, float]:
     """Return width and height in inches of a text of several lines, as it is drawn in points of `size`."""
     from matplotlib.font_manager import FontProperties
-    from matplotlib.textpath import TextPath
+    from matplotlib.textpath import text_to_path
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     lines = text.split("\n")
-    boxes = [TextPath((0, 0), plain(line), prop=font).get_extents() for line in lines if line.strip()]
-    width = max((box.x1 - min(box.x0, 0) for box in boxes), default=0.0)
+    width = max((text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines), default=0.0)
     return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
