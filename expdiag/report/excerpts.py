@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -9,10 +10,11 @@ from typing import NamedTuple
 
 from expdiag.case import Case
 from expdiag.evidence import Source
-from expdiag.findings import UNKNOWN, VIOLATION, Findings
+from expdiag.findings import Findings
 from expdiag.intake.reread import AROUND, around
 
 MAX_BYTES = 30 << 20
+_BASE64 = re.compile(r"[A-Za-z0-9+/=]{44,}")  # of a certificate, of which its row says what is in it
 
 
 class Line(NamedTuple):
@@ -32,13 +34,11 @@ class Excerpt:
         file: its name.
         note: why there are no lines around, empty where there are.
         parts: lines that follow each other.
-        needed: whether a violation or an unknown cites it.
     """
 
     file: str
     note: str
     parts: tuple[tuple[Line, ...], ...]
-    needed: bool
 
 
 class Evidence:
@@ -49,23 +49,22 @@ class Evidence:
         told |= {source for symptom in findings.symptoms for source in symptom.sources}
         self._places = sorted(told, key=_order)
         self._anchors = {source: f"s{number}" for number, source in enumerate(self._places, start=1)}
-        self._open = {s.file for f in findings if f.outcome in (VIOLATION, UNKNOWN) for s in f.sources}
         self._notes, self._lines = _read_again(case, self._places)
 
     def anchor(self, source: Source) -> str:
         """Return the name of a place within the page."""
         return self._anchors[source]
 
-    def around(self, source: Source) -> tuple[Line, ...]:
-        """Return a place between its neighbours."""
-        return tuple(self._around([source]))
-
     @property
     def excerpts(self) -> Iterator[Excerpt]:
         """All places, by file."""
-        for file, places in groupby(self._places, key=lambda source: source.file):
-            parts = tuple(tuple(self._around(part)) for part in _parts(places))
-            yield Excerpt(file, self._notes.get(file, ""), parts, file in self._open)
+        return self.of(self._places)
+
+    def of(self, places: Iterable[Source]) -> Iterator[Excerpt]:
+        """Yield some of the places, each once, by file."""
+        for file, cited in groupby(sorted(set(places), key=_order), key=lambda source: source.file):
+            parts = tuple(tuple(self._around(part)) for part in _parts(cited))
+            yield Excerpt(file, self._notes.get(file, ""), parts)
 
     def _around(self, part: list[Source]) -> Iterator[Line]:
         """Yield the lines of places that stand near each other, each place in the words of its row."""
@@ -80,7 +79,7 @@ class Evidence:
         for number in range(first, last + 1):
             if number in cited:
                 yield from map(self._cited, cited[number])
-            elif number in neighbours:
+            elif number in neighbours and not _BASE64.fullmatch(neighbours[number]):
                 yield Line(number, neighbours[number])
 
     def _cited(self, source: Source) -> Line:

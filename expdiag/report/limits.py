@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from expdiag import knowledge
 from expdiag.case import Case
-from expdiag.model.latency import limit_for
+from expdiag.model.latency import Limit, limit_for
 from expdiag.model.versions import row_for
 
 
@@ -26,27 +26,27 @@ def used(case: Case) -> tuple[Used, ...]:
     return (*_delays(case), *_certificates(case), *_anywhere())
 
 
-
-
 def _delays(case: Case) -> Iterator[Used]:
-    seen = set()
+    releases: dict[Limit, dict[str, None]] = {}
     for peer in case.cluster.peers:
         limit = limit_for([peer.version.value], case.cluster.facts.limits)
-        release = str(peer.version.value) if peer.version.value else "release not known"
-        if (release, limit) in seen:
-            continue
-        seen.add((release, limit))
-        value = f"{limit.upto:g} ms" if limit.upto == limit.beyond else f"{limit.upto:g} to {limit.beyond:g} ms unclear"
-        yield Used("round trip between peers", value, release, limit.cite, limit.is_stated)
-        yield Used("one way between peers", f"{limit.one_way:g} ms", release, limit.cite, limit.is_stated)
+        releases.setdefault(limit, {})[str(peer.version.value or "release not known")] = None
+    for limit, names in releases.items():
+        unclear = f", up to {limit.beyond:g} ms unclear" if limit.beyond > limit.upto else ""
+        where = ", ".join(sorted(names))
+        yield Used("round trip between peers", f"{limit.upto:g} ms{unclear}", where, limit.cite, limit.is_stated)
+        yield Used("one way between peers", f"{limit.one_way:g} ms", where, limit.cite, limit.is_stated)
 
 
 def _certificates(case: Case) -> Iterator[Used]:
-    releases = {str(p.version.value): p.version.value for p in case.cluster.peers if p.version.value}
-    for name, release in sorted(releases.items()):
-        purpose = row_for(knowledge.load("limits")["client_purpose"], release)
-        value = "needed" if purpose["needed"] else "not needed"
-        yield Used("clientAuth in the certificate of a peer", value, name, purpose["cite"])
+    releases: dict[tuple[bool, str], dict[str, None]] = {}
+    for peer in case.cluster.peers:
+        if peer.version.value:
+            purpose = row_for(knowledge.load("limits")["client_purpose"], peer.version.value)
+            releases.setdefault((purpose["needed"], purpose["cite"]), {})[str(peer.version.value)] = None
+    for (needed, cite), names in releases.items():
+        value = "needed" if needed else "not needed"
+        yield Used("clientAuth in the certificate of a peer", value, ", ".join(sorted(names)), cite)
 
 
 def _anywhere() -> Iterator[Used]:
@@ -57,4 +57,6 @@ def _anywhere() -> Iterator[Used]:
     offset = f"{clock['offset_certain_ms'] / 1000:g} s; more than {clock['offset_doubtful_ms']:g} ms is doubtful"
     yield Used("a clock off its server", offset, "every release", clock["cite"])
     least = limits["probes"]["least_answered"]
-    yield Used("answers a round trip needs to count", f"at least {least}", "every release", "expdiag; no guide states one")
+    yield Used(
+        "answers a round trip needs to count", f"at least {least}", "every release", "expdiag; no guide states one"
+    )

@@ -44,5 +44,6 @@ def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, f
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     lines = text.split("\n")
-    width = max((text_to_path.get_text_width_height_descent(line, font, ismath=False)[0] for line in lines), default=0.0)
+    boxes = [text_to_path.get_text_width_height_descent(line, font, ismath=False) for line in lines]
+    width = max(box[0] for box in boxes)
     return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH

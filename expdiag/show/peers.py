@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.graphs.peers import PeerGraph
-from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture, shorten
+from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture, shorten, tip
 
 _WORST_FIRST = (VIOLATION, UNKNOWN, PASS)
 Point = tuple[float, float]
@@ -61,7 +61,7 @@ def _path(axes: Axes, graph: PeerGraph, one: str, other: str, where: dict[str, P
     start, end = where[one], where[other]
     ways = [graph.edges[way] for way in ((one, other), (other, one)) if graph.has_edge(*way)]
     worst = next((outcome for outcome in _WORST_FIRST if outcome in {way["delay"] for way in ways}), UNKNOWN)
-    axes.plot(
+    (line,) = axes.plot(
         [start[0], end[0]],
         [start[1], end[1]],
         color=COLOURS[worst],
@@ -74,7 +74,7 @@ def _path(axes: Axes, graph: PeerGraph, one: str, other: str, where: dict[str, P
     if worst == VIOLATION:
         text += "\nover the limit"
     share = _label_share(start, end)
-    axes.text(
+    label = axes.text(
         start[0] + share * (end[0] - start[0]),
         start[1] + share * (end[1] - start[1]),
         text,
@@ -86,6 +86,8 @@ def _path(axes: Axes, graph: PeerGraph, one: str, other: str, where: dict[str, P
         bbox={"boxstyle": "round,pad=0.2", "facecolor": PAPER, "edgecolor": "none"},
         zorder=2,
     )
+    for part in (line, label):
+        tip(part, f"{one} – {other}: {text}")
 
 
 def _label_share(start: Point, end: Point) -> float:
@@ -103,7 +105,7 @@ def _node(axes: Axes, name: str, attributes: dict[str, Any], place: Point) -> No
         lines.append("primary")
     if not attributes["seen"]:
         lines = [shorten(name), "no exports in the case"]
-    axes.text(
+    box = axes.text(
         place[0],
         place[1],
         "\n".join(lines),
@@ -120,3 +122,4 @@ def _node(axes: Axes, name: str, attributes: dict[str, Any], place: Point) -> No
         },
         zorder=3,
     )
+    tip(box, "; ".join((name, *lines[1:])))

@@ -39,12 +39,6 @@ class Picture(Figure):
         """Return the picture as a PNG file."""
         return self._as("png", dpi=200)
 
-    def tip(self, artist: Any, words: str) -> None:
-        """Have an SVG show words where the pointer rests on something drawn."""
-        tips = self.__dict__.setdefault("_tips", [])
-        artist.set_gid(f"tip-{len(tips)}")
-        tips.append(words)
-
     def svg(self, title: str) -> str:
         """Return the picture as an SVG element to stand inside a page; `title` is what a screen reader says."""
         tips = [_attribute(printable(words)) for words in self.__dict__.get("_tips", ())]
@@ -66,6 +60,13 @@ class Picture(Figure):
     def __repr__(self) -> str:
         width, height = self.get_size_inches()
         return f"<Picture {width:g} x {height:g} in>"
+
+
+def tip(artist: Any, words: str) -> None:
+    """Have an SVG show words where the pointer rests on something that was drawn into a picture."""
+    tips = artist.get_figure().__dict__.setdefault("_tips", [])
+    artist.set_gid(f"tip-{len(tips)}")
+    tips.append(words)
 
 
 def _attribute(text: str) -> str:
