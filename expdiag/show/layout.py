@@ -44,6 +44,5 @@ def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, f
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
     lines = text.split("\n")
-    boxes = [text_to_path.get_text_width_height_descent(line, font, ismath=False) for line in lines]
-    width = max(box[0] for box in boxes)
-    return _HINTED * width / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+    widths = [text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines if line.strip()]
+    return _HINTED * max(widths, default=0.0) / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
