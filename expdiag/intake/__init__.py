@@ -36,6 +36,7 @@ class Dossier:
         facts: what `case.toml` says.
         as_of: the clock for validity: `case.toml`, else the newest time stamp met, else None.
         certificates: the bytes (DER) of the certificates among the rows, by their fingerprints.
+        paths: what was read, for `reread`, which shows evidence in its context.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Dossier:
     facts: CaseFile
     as_of: datetime | None
     certificates: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    paths: tuple[Path, ...] = field(default=(), repr=False)
 
     @property
     def settings(self) -> Leaves:
@@ -74,6 +76,7 @@ def read(paths: Iterable[str | Path]) -> Dossier:
         facts=facts,
         as_of=facts.as_of or whole.newest,
         certificates=whole.certificates,
+        paths=tuple(path.absolute() for path in where),
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import re
 import tarfile
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -53,8 +54,8 @@ def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
 
 def has_client_certificate(peer: PeerSpec) -> bool:
     """Whether the release of a peer keeps a client certificate beside the server's."""
-    first, second, *_ = peer.version.removeprefix("X").split(".")
-    return (int(first), int(second)) >= (15, 5)
+    numbers = re.match(r"X([0-9]+)\.([0-9]+)", peer.version)
+    return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (15, 5)
 
 
 def tar_gz(members: Mapping[str, bytes], modified: datetime) -> bytes:

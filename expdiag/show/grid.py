@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import accumulate
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import FAINT, INK, PAPER, Picture, picture
+from expdiag.show.style import FAINT, INK, PAPER, Picture, picture, tip
 
 MARKS = {PASS: "✓", VIOLATION: "✗", UNKNOWN: "?", NOT_APPLICABLE: "–"}
 # the words on a violation are white, so it is darker here than as a line: a contrast of 5.6 to 1
@@ -84,7 +84,8 @@ def grid(
             axes.text(left - _PAD, middle, plain(label), ha="right", va="center", fontsize=_LABEL)
             for place, cell in enumerate(cells[number]):
                 box = (lefts[place], tops[number], widths[place], heights[number])
-                _draw(axes, cell, texts[number][place], box)
+                about = f"{rows[number]}, {columns[place]}"
+                _draw(axes, cell, texts[number][place], box, about)
     return drawn
 
 
@@ -94,14 +95,14 @@ def _text(cell: Cell, width: int) -> str:
     return f"{mark} {words}".strip() if mark else words
 
 
-def _draw(axes, cell: Cell, text: str, box: tuple[float, float, float, float]) -> None:  # type: ignore[no-untyped-def]
+def _draw(axes: Any, cell: Cell, text: str, box: tuple[float, float, float, float], about: str) -> None:
     from matplotlib.patches import Rectangle
 
     x, y, width, height = box
     face = FAINT if cell.outcome is None and not cell.words else FACES.get(cell.outcome or "", PAPER)
-    axes.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor="#8A8A8A", linewidth=0.6))
+    field = axes.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor="#8A8A8A", linewidth=0.6))
     is_bad = cell.outcome == VIOLATION
-    axes.text(
+    words = axes.text(
         x + width / 2,
         y + height / 2,
         plain(text),
@@ -112,3 +113,6 @@ def _draw(axes, cell: Cell, text: str, box: tuple[float, float, float, float]) -
         color=PAPER if is_bad else INK,
         linespacing=1.1,
     )
+    said = ": ".join(part for part in (about, cell.outcome or "", cell.words) if part)
+    for part in (field, words):
+        tip(part, said)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from expdiag.case import Case
 from expdiag.graphs.hops import single_points
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import COLOURS, INK, PAPER, Picture, picture
+from expdiag.show.style import COLOURS, INK, PAPER, Picture, picture, tip
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -123,7 +123,7 @@ def _step(axes: Axes, ends: tuple[Point, Point], edge: dict[str, Any]) -> None:
 
     slow = edge["added_ms"] is not None and edge["added_ms"] >= _SLOW
     start, end = ends
-    axes.add_patch(
+    arrow = axes.add_patch(
         FancyArrowPatch(
             start,
             end,
@@ -138,6 +138,8 @@ def _step(axes: Axes, ends: tuple[Point, Point], edge: dict[str, Any]) -> None:
             zorder=1,
         )
     )
+    added = "time not known" if edge["added_ms"] is None else f"adds {edge['added_ms']:.3g} ms"
+    tip(arrow, f"{added}; {', '.join(edge['paths'])}")
     if slow:
         axes.text(
             (start[0] + end[0]) / 2,

@@ -9,7 +9,7 @@ from expdiag.case import Case
 from expdiag.graphs.hops import Path, Stop, paths, slowest_steps
 from expdiag.model.latency import limit_for
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import COLOURS, INK, Picture, picture
+from expdiag.show.style import COLOURS, INK, Picture, picture, tip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,9 +81,11 @@ def _bar(axes: Axes, stop: Stop, place: tuple[float, float, float], scale: float
         return
     colour = COLOURS["violation"] if over else COLOURS["pass"]
     hatch = "////" if over else None
-    axes.barh(
+    bars = axes.barh(
         top + tall / 2, stop.rtt * scale, height=tall * 0.55, left=left, color=colour, hatch=hatch, edgecolor="white"
     )
+    for bar in bars:
+        tip(bar, f"{stop.ttl} {stop.node}: {_note(stop)}")
 
 
 def _note(stop: Stop) -> str:

@@ -6,13 +6,15 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.text import Text
 
 from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.graphs.peers import RELATIONS, PeerGraph
 from expdiag.show.arrange import Point, Size, arrange
 from expdiag.show.layout import begun, clipped, extent, plain, wrapped
-from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture
+from expdiag.show.style import COLOURS, INK, LINES, PAPER, WIDTHS, Picture, picture, tip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,8 +101,9 @@ def draw(graph: PeerGraph) -> Picture:
         if not nodes:
             axes.text(placed.width / 2, placed.height / 2, "no peers", ha="center", va="center")
         for pair, found in links.items():
-            _line(axes, found.outcome, placed.boxes[pair[0]], placed.boxes[pair[1]])
-            _label(axes, found.outcome, labels[pair], placed.labels[pair])
+            said = f"{pair[0]} – {pair[1]}: {'; '.join(labels[pair].splitlines())}"
+            tip(_line(axes, found.outcome, placed.boxes[pair[0]], placed.boxes[pair[1]]), said)
+            tip(_label(axes, found.outcome, labels[pair], placed.labels[pair]), said)
         for name, attributes in graph.nodes(data=True):
             _node(axes, nodes[name], attributes, placed.boxes[name])
     return drawn
@@ -134,8 +137,8 @@ def _name(name: str) -> str:
     return wrapped(clipped(name, 88), 22)
 
 
-def _line(axes: Axes, outcome: str, start: Point, end: Point) -> None:
-    axes.plot(
+def _line(axes: Axes, outcome: str, start: Point, end: Point) -> Line2D:
+    (line,) = axes.plot(
         [start[0], end[0]],
         [start[1], end[1]],
         color=COLOURS[outcome],
@@ -143,10 +146,11 @@ def _line(axes: Axes, outcome: str, start: Point, end: Point) -> None:
         linewidth=WIDTHS[outcome],
         zorder=1,
     )
+    return line
 
 
-def _label(axes: Axes, outcome: str, words: str, place: Point) -> None:
-    axes.text(
+def _label(axes: Axes, outcome: str, words: str, place: Point) -> Text:
+    return axes.text(
         *place,
         words,
         ha="center",

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
+from expdiag.safe import one_line, printable
 
 COLOURS = {PASS: "#0072B2", VIOLATION: "#D55E00", UNKNOWN: "#767676", NOT_APPLICABLE: "#9A9A9A"}
 LINES = {PASS: "solid", VIOLATION: (0, (5, 1.5)), UNKNOWN: (0, (1, 2)), NOT_APPLICABLE: (0, (1, 2))}
@@ -40,12 +41,14 @@ class Picture(Figure):
 
     def svg(self, title: str) -> str:
         """Return the picture as an SVG element to stand inside a page; `title` is what a screen reader says."""
+        tips = [_attribute(printable(words)) for words in self.__dict__.get("_tips", ())]
         text = self._as("svg").decode()
+        text = re.sub(r'<g id="tip-(\d+)">', lambda found: f"<g><title>{tips[int(found[1])]}</title>", text)
         text = text[text.index("<svg") :]
         text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
         text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
         text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-        return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(title)}"', 1)
+        return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(printable(title))}"', 1)
 
     def _as(self, kind: str, **options: Any) -> bytes:
         buffer = io.BytesIO()
@@ -57,6 +60,13 @@ class Picture(Figure):
     def __repr__(self) -> str:
         width, height = self.get_size_inches()
         return f"<Picture {width:g} x {height:g} in>"
+
+
+def tip(artist: Any, words: str) -> None:
+    """Have an SVG show words where the pointer rests on something that was drawn into a picture."""
+    tips = artist.get_figure().__dict__.setdefault("_tips", [])
+    artist.set_gid(f"tip-{len(tips)}")
+    tips.append(words)
 
 
 def _attribute(text: str) -> str:
@@ -74,7 +84,5 @@ def picture(width: float, height: float, *, arranged: bool = True) -> Iterator[P
 
 def shorten(text: str, limit: int = 22) -> str:
     """Return a name that fits a label, its end kept because names differ there."""
-    from expdiag.safe import one_line
-
     shown = one_line(text).replace("$", r"\$")
     return shown if len(shown) <= limit else f"{shown[: limit // 2 - 1]}…{shown[-(limit // 2) :]}"
