@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expdiag.model.cluster import Cluster
-from expdiag.model.names import Address, address, canonical
+from expdiag.model.names import Address, address, canonical, join
 from expdiag.model.peers import Peer
 
 Said = tuple[str, tuple[int, ...]]
@@ -61,7 +61,22 @@ def names_of(cluster: Cluster, peer: Peer) -> dict[str, tuple[int, ...]]:
     for entry, sources in entries(cluster, peer):
         if address(entry) is None and "." in entry:
             found.setdefault(canonical(entry), sources)
+    if meant := meant_name(cluster, peer):
+        found.setdefault(meant, peer.host_name.sources)
     return found
+
+
+def meant_name(cluster: Cluster, peer: Peer) -> str | None:
+    """Return the full name a peer would have in the domain of the others; None where its own domain is theirs."""
+    return cluster.view(_meant_names).get(peer.name)
+
+
+def _meant_names(cluster: Cluster) -> dict[str, str]:
+    domains = {peer.name: canonical(peer.domain.value or "") for peer in cluster.peers if peer.domain.known}
+    odd = cluster.odd_ones_out(domains) if domains else ()
+    theirs = next((domain for name, domain in domains.items() if name not in odd), "")
+    hosts = {peer.name: peer.host_name.value for peer in cluster.peers}
+    return {name: canonical(join(host, theirs)) for name in odd if (host := hosts[name]) and theirs}
 
 
 def mapped_elsewhere(cluster: Cluster, peer: Peer, entry: str) -> Address | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from expdiag.model.names import Address, address, canonical
+from expdiag.model.names import Address, address, canonical, join
 from expdiag.model.peers import Peer
 
 
@@ -16,8 +16,11 @@ class Directory:
         self._perhaps: dict[str, set[str]] = {}
         self._without_domain: dict[str, set[str]] = {}  # by host name; any domain may be theirs
         self._mapping = {canonical(name): address(text) for name, text in mapping.items()}
+        peers = list(peers)
         for peer in peers:
             self._learn(peer)
+        for peer in peers:
+            self._learn_in_domains_of(peer, peers)
 
     def _learn(self, peer: Peer) -> None:
         for found in peer.addresses:
@@ -31,6 +34,13 @@ class Directory:
         for text in (peer.system_name.value, *map(str, (*peer.nat_addresses, *mapped)), *peer.aliases):
             if text:
                 self._perhaps.setdefault(_key(text), set()).add(peer.name)
+
+    def _learn_in_domains_of(self, peer: Peer, peers: Iterable[Peer]) -> None:
+        """Learn what a peer would be called in the domain of another: its own may be set wrongly, which R17 judges."""
+        if not peer.host_name.value or not peer.domain.known:
+            return
+        for domain in {canonical(other.domain.value) for other in peers if other.domain.value}:
+            self._perhaps.setdefault(canonical(join(peer.host_name.value, domain)), set()).add(peer.name)
 
     def mapped(self, entry: str) -> Address | None:
         """Return the address the cluster address mapping gives a name."""

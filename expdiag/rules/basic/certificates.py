@@ -212,6 +212,9 @@ def certificate_san_has_peer_fqdn(cluster: Cluster, peer: Peer) -> Verdict:
         )
     evidence += [source for sources in expected.values() for source in sources]
     first, *others = expected
+    meant = called.meant_name(cluster, peer)
+    if meant and missing[first] and not missing[meant]:
+        return passed(f"{meant} is an alternative name; by its own domain it would be {first}, see R17", evidence)
     if missing[first]:
         shown = missing[first][0]
         listed = ", ".join(shown.certificate.dns_names) or "(none)"
@@ -223,7 +226,7 @@ def certificate_san_has_peer_fqdn(cluster: Cluster, peer: Peer) -> Verdict:
             wanted=first,
             fix=new_certificate(peer, shown, first),
         )
-    absent = [name for name in others if missing[name]]
+    absent = [name for name in others if missing[name] and name != meant]
     note = f"; {', '.join(absent)}, as peer lists call this peer, is not, see R19" if absent else ""
     return passed(f"{first} is an alternative name{note}", evidence=evidence)
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from expdiag.findings import Want
+from expdiag.findings import Verdict, Want
 from expdiag.model.answers import ADDRESS_TYPES, UNASKED, Result
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
 from expdiag.model.resolver import PeerView, resolver
 from expdiag.rules import want
+from expdiag.rules.declare import not_applicable
 from expdiag.rules.dns.tally import Tally
 
 _OF_A_DUMP = ("system_name", "host_name", "domain", "ipv4", "peer_address", "dns_server", "ntp_server", "h323_mode")
@@ -26,6 +27,14 @@ def families(peer: Peer) -> tuple[str, ...]:
     return tuple(
         kind for kind, version in zip(ADDRESS_TYPES, (4, 6), strict=True) if not versions or version in versions
     )
+
+
+def without_servers(peer: Peer) -> Verdict | None:
+    """Return why there is nothing to look up: the peer has no DNS server, which is the matter of R29."""
+    if not peer.dns_servers or peer.dns_is_cut or any(fact.value for fact in peer.dns_servers.values()):
+        return None
+    evidence = [source for fact in peer.dns_servers.values() for source in fact.sources]
+    return not_applicable("no DNS server is configured on this peer (see R29)", evidence=evidence)
 
 
 def shows_whole_configuration(peer: Peer) -> bool:

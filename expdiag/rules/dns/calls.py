@@ -15,6 +15,7 @@ from expdiag.model.service_records import (
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, unknown, violation
 from expdiag.rules.dns.asking import families
+from expdiag.rules.dns.peers import known_peers
 from expdiag.rules.dns.tally import Tally
 from expdiag.rules.dns.targets import GUIDE, addresses_of_all, faults_of_form, fqdns, may_be, unsettle
 
@@ -37,7 +38,8 @@ def cluster_srv_record(cluster: Cluster) -> Verdict:
     advised for video interoperability and business-to-business calls, not for Mobile and Remote Access.
     Passes: every record for SIP or H.323 calls that was found, under the domain of the cluster name or under the
     cluster name itself, has one target for each peer with an address of its own, equal priority and weight, and the
-    port of the service; it names no former peer, no alias and no address.
+    port of the service; it names no former peer, no alias and no address. What the peers alone asked, and their own
+    servers do not know of a peer's name, is R32.
     Violates: a record lacks one of these, or calls between businesses are in use and there is no record at all.
     Unknown: nobody asked, of an Expressway-E from outside; or the addresses of targets were not asked for.
     Not applicable: the cluster carries neither business-to-business calls nor video interoperability, and no record is
@@ -49,7 +51,7 @@ def cluster_srv_record(cluster: Cluster) -> Verdict:
         return _no_record(cluster, found)
     tally = Tally()
     for record in there:
-        _judge_set(tally, cluster, record)
+        _judge_set(tally, cluster, record, inside=inside)
         _judge_form(tally, record)
     for record in found:
         if not record.is_there:
@@ -128,7 +130,7 @@ def _no_record(cluster: Cluster, found: list[Record]) -> Verdict:
     )
 
 
-def _judge_set(tally: Tally, cluster: Cluster, record: Record) -> None:
+def _judge_set(tally: Tally, cluster: Cluster, record: Record, *, inside: bool = False) -> None:
     """Take whether a record lists the peers, all of them and nobody else."""
     sources = record.result.sources
     missing = [peer for peer in cluster.peers if not record.of(peer)]
@@ -148,11 +150,14 @@ def _judge_set(tally: Tally, cluster: Cluster, record: Record) -> None:
         result = target.addresses
         if target.is_address or target.peer is None:
             continue
-        if result.state in (DENIED, FAILED):
-            tally.bad(f"{target.service.target}, a target of {record.name}: {result.said}", [*sources, *result.sources])
+        name = target.service.target
+        if result.state in (DENIED, FAILED) and inside and name in known_peers(cluster)[target.peer.name].names:
+            tally.note(f"{name}: {result.said}, see R32", result.sources)
+        elif result.state in (DENIED, FAILED):
+            tally.bad(f"{name}, a target of {record.name}: {result.said}", [*sources, *result.sources])
         elif result.state != FOUND:
-            text = f"where {target.service.target}, a target of {record.name}, leads was not looked up"
-            tally.unsettled(text, *(f"{target.service.target} {k}" for k in families(target.peer)), sources=sources)
+            text = f"where {name}, a target of {record.name}, leads was not looked up"
+            tally.unsettled(text, *(f"{name} {k}" for k in families(target.peer)), sources=sources)
     if not missing and not former:
         tally.good(f"{record.name} lists {', '.join(record.result.values)}", sources)
 

@@ -18,6 +18,7 @@ from expdiag.rules.dns.asking import (
     shows_whole_configuration,
     view_of,
     where_to_fix,
+    without_servers,
 )
 from expdiag.rules.dns.tally import Tally
 
@@ -66,13 +67,16 @@ def dns_forward_tms(cluster: Cluster, peer: Peer) -> Verdict:
     Passes: the newest answer of the peer's own DNS servers holds an address of a family the peer uses.
     Violates: its servers say that there is no such name or record, refuse, fail or do not answer.
     Unknown: nobody asked the peer's own servers; an answer of another server, or got elsewhere, proves nothing.
-    Not applicable: Cisco TMS is not used, or is only known by address.
+    Not applicable: Cisco TMS is not used, or is only known by address;
+    no DNS server is configured (R29).
     """
     manager = _tms(cluster, peer)
     if isinstance(manager, Verdict):
         return manager
     if not manager.name:
         return not_applicable(f"Cisco TMS is only known by its address, {manager.address}", evidence=manager.sources)
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=[*manager.sources]), view_of(cluster, peer)
     forward(tally, view, peer, manager.name)
     return tally.verdict(
@@ -94,11 +98,14 @@ def dns_reverse_tms(cluster: Cluster, peer: Peer) -> Verdict:
     address.
     Violates: no PTR record, a PTR record with another name, or no answer of the peer's own servers.
     Unknown: the address is not known, or nobody asked the peer's own servers for it.
-    Not applicable: Cisco TMS is not used.
+    Not applicable: Cisco TMS is not used;
+    no DNS server is configured (R29).
     """
     manager = _tms(cluster, peer)
     if isinstance(manager, Verdict):
         return manager
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=[*manager.sources]), view_of(cluster, peer)
     result = view.own.addresses(manager.name) if manager.name else None
     found = result.values if result and result.state == FOUND else ()
@@ -130,7 +137,8 @@ def dns_external_manager(cluster: Cluster, peer: Peer) -> Verdict:
     Passes: the newest answer of the peer's own DNS servers holds an address.
     Violates: its servers have no such name or record, refuse, fail or do not answer.
     Unknown: the configured manager is not shown, or nobody asked the peer's own servers.
-    Not applicable: no external manager is configured, or it is configured by address.
+    Not applicable: no external manager is configured, or it is configured by address;
+    no DNS server is configured (R29).
     """
     configured = peer.settings.value("tms_address")
     if not configured.known and not shows_whole_configuration(peer):
@@ -143,6 +151,8 @@ def dns_external_manager(cluster: Cluster, peer: Peer) -> Verdict:
         return not_applicable("no external manager is configured", evidence=configured.sources)
     if not is_name(entry):
         return not_applicable(f"the external manager is configured by address, {entry}", evidence=configured.sources)
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=[*configured.sources]), view_of(cluster, peer)
     forward(tally, view, peer, entry)
     return tally.verdict(

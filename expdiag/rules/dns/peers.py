@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from expdiag.findings import Verdict
 from expdiag.model.answers import FOUND, UNASKED, Result
+from expdiag.model.called import meant_name
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Peer
 from expdiag.model.resolver import PeerView, mapped_to, mapping_sources
 from expdiag.model.scope import is_private, is_public
 from expdiag.rules import want
-from expdiag.rules.declare import not_applicable, rule
-from expdiag.rules.dns.asking import digs, families, is_name, note_foreign, view_of, where_to_fix
+from expdiag.rules.declare import rule
+from expdiag.rules.dns.asking import digs, families, is_name, note_foreign, view_of, where_to_fix, without_servers
 from expdiag.rules.dns.tally import Tally
 
-_NO_SERVER = "no DNS server is configured on this peer (see R29)"
 _REVERSE_ALARMS = (25030, 25031)
 _ADDRESS = re.compile(
     r"(?<![\w.:])(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7})(?![\w:])", re.I
@@ -29,7 +29,8 @@ class Known:
     """What is known of a peer by name and address.
 
     Attributes:
-        names: its FQDN, and the names peer lists have for it.
+        names: its FQDN, and the names peer lists have for it. Where its domain departs from that of the others (R17)
+            and nobody asked for its FQDN, the name it would have in their domain stands in for that.
         listed: whether the peer lists have it by name.
         clustered: the addresses the cluster uses for it: those of its LAN 1, else of the mapping, and of the lists.
         others: its other addresses: of LAN 2, and static NAT ones.
@@ -61,7 +62,10 @@ def _known_peers(cluster: Cluster) -> dict[str, Known]:
 def _known(cluster: Cluster, peer: Peer, entries: dict[str, tuple[int, ...]]) -> Known:
     aliases = [alias for alias in peer.aliases if not peer.seen and ("." in alias or ":" in alias)]
     listed = tuple(dict.fromkeys(canonical(entry) for entry in (*entries, *aliases) if is_name(entry)))
-    names = tuple(dict.fromkeys((*([peer.fqdn.value] if peer.fqdn.value else []), *listed)))
+    full_name = peer.fqdn.value
+    if (meant := meant_name(cluster, peer)) and full_name not in cluster.view(_asked):
+        full_name = meant
+    names = tuple(dict.fromkeys((*([full_name] if full_name else []), *listed)))
     mapped = [at for name in names if not peer.lan.addresses and (at := mapped_to(cluster, name))]
     nat = set(peer.nat_addresses)
     by_address = [at for entry in (*entries, *aliases) if (at := address(entry)) and at not in nat]
@@ -69,6 +73,11 @@ def _known(cluster: Cluster, peer: Peer, entries: dict[str, tuple[int, ...]]) ->
     others = tuple(at for at in (*peer.addresses, *peer.nat_addresses) if at not in clustered)
     sources = (*peer.fqdn.sources, *peer.lan.ipv4.sources, *(s for found in entries.values() for s in found))
     return Known(peer, names, listed, clustered, others, sources)
+
+
+def _asked(cluster: Cluster) -> set[str]:
+    """Return every name anybody looked up."""
+    return {canonical(query.name) for query in cluster.rows["dns_queries"]}
 
 
 @rule("R32")
@@ -85,9 +94,9 @@ def dns_forward_peers(cluster: Cluster, peer: Peer) -> Verdict:
     "forced peer update of peers which failed DNS" is written by a routine every five minutes and proves no failure.
     Not applicable: no DNS server is configured (R29).
     """
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(), view_of(cluster, peer)
-    if _has_no_server(peer):
-        return not_applicable(_NO_SERVER, evidence=[s for fact in peer.dns_servers.values() for s in fact.sources])
     for other in known_peers(cluster).values():
         if not other.names:
             tally.unsettled(f"no name of {other.peer} is in the evidence", wants=[want.export(other.peer, "host_name")])
@@ -107,10 +116,6 @@ def dns_forward_peers(cluster: Cluster, peer: Peer) -> Verdict:
         fix=f"correct the address records of the peers on {where_to_fix(view, peer)}: "
         f"{_should_be(known_peers(cluster))}",
     )
-
-
-def _has_no_server(peer: Peer) -> bool:
-    return bool(peer.dns_servers) and not peer.dns_is_cut and not any(f.value for f in peer.dns_servers.values())
 
 
 def _should_be(known: dict[str, Known]) -> str:
@@ -165,9 +170,9 @@ def dns_reverse_peers(cluster: Cluster, peer: Peer) -> Verdict:
     Unknown: nobody asked the peer's own servers, or names or addresses of a peer are not in the evidence.
     Not applicable: no DNS server is configured (R29).
     """
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(), view_of(cluster, peer)
-    if _has_no_server(peer):
-        return not_applicable(_NO_SERVER, evidence=[s for fact in peer.dns_servers.values() for s in fact.sources])
     for other in known_peers(cluster).values():
         if not other.clustered:
             text = f"no address of {other.peer} is in the evidence"

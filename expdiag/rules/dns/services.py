@@ -20,6 +20,7 @@ from expdiag.rules.dns.asking import (
     shows_whole_configuration,
     view_of,
     where_to_fix,
+    without_servers,
 )
 from expdiag.rules.dns.tally import Tally
 
@@ -36,7 +37,8 @@ def dns_ntp_servers(cluster: Cluster, peer: Peer) -> Verdict:
     Violates: the peer's own servers have no such name or record, refuse, fail or do not answer.
     Unknown: the NTP servers are not shown, or nobody asked the peer's own servers. An alarm about the time says that
     something is wrong, but not that it is DNS.
-    Not applicable: no NTP server is configured by name.
+    Not applicable: no NTP server is configured by name;
+    no DNS server is configured (R29).
     """
     listed = [fact for fact in peer.settings.values("ntp_server").values() if fact.value]
     if not listed and not peer.settings.values("ntp_server") and not shows_whole_configuration(peer):
@@ -46,6 +48,8 @@ def dns_ntp_servers(cluster: Cluster, peer: Peer) -> Verdict:
     if not names:
         shown = f"all by address: {', '.join(str(fact.value) for fact in listed)}" if listed else "none (see E07)"
         return not_applicable(f"no NTP server is configured by name, {shown}", evidence=sources)
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=sources), view_of(cluster, peer)
     for name in dict.fromkeys(names):
         forward(tally, view, peer, name)
@@ -70,7 +74,8 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
     Passes: each name a zone with Microsoft encryption, or the interoperability service, points to leads to an address.
     Violates: the peer's own servers have no such name or record, refuse, fail or do not answer.
     Unknown: interoperability is in use, or its option key is there, but no export shows the server; or nobody asked.
-    Not applicable: no Microsoft interoperability, or the server is configured by address.
+    Not applicable: no Microsoft interoperability, or the server is configured by address;
+    no DNS server is configured (R29).
     """
     stated = cluster.facts.services.microsoft_interop
     noted = cluster.facts.sources.get("services.microsoft_interop")
@@ -102,6 +107,8 @@ def dns_microsoft_fe_server(cluster: Cluster, peer: Peer) -> Verdict:
     sources += [source for found in servers.values() for source in found]
     if not names:
         return not_applicable(f"the front-end server is configured by address, {', '.join(servers)}", evidence=sources)
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=sources), view_of(cluster, peer)
     for name in names:
         forward(tally, view, peer, name)
@@ -182,11 +189,14 @@ def dns_forward_ldap(cluster: Cluster, peer: Peer) -> Verdict:
     addresses (the name of that record is inferred).
     Violates: the peer's own servers have no such name or record, refuse, fail or do not answer.
     Unknown: the configuration is not shown, or nobody asked the peer's own servers.
-    Not applicable: no LDAP server is configured, neither for logins nor for H.350, or only by address.
+    Not applicable: no LDAP server is configured, neither for logins nor for H.350, or only by address;
+    no DNS server is configured (R29).
     """
     directories = _directories(peer)
     if isinstance(directories, Verdict):
         return directories
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=[source for one in directories for source in one.sources]), view_of(cluster, peer)
     for directory in directories:
         for name in _hosts(tally, cluster, peer, directory):
@@ -222,11 +232,14 @@ def dns_reverse_ldap(cluster: Cluster, peer: Peer) -> Verdict:
     Passes: each address has a PTR record that gives the configured name, one in its domain, or one that leads back.
     Violates: no PTR record, one whose name is known to lead elsewhere, or no answer of the peer's own servers.
     Unknown: no address is known; nobody asked; or the PTR record gives another name and nobody asked where it leads.
-    Not applicable: no LDAP server is configured, or only by address.
+    Not applicable: no LDAP server is configured, or only by address;
+    no DNS server is configured (R29).
     """
     directories = _directories(peer)
     if isinstance(directories, Verdict):
         return directories
+    if nothing := without_servers(peer):
+        return nothing
     tally, view = Tally(proof=[source for one in directories for source in one.sources]), view_of(cluster, peer)
     unused = Tally()
     for directory in directories:

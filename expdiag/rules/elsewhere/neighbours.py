@@ -57,6 +57,17 @@ def peers_not_each_others_neighbors(cluster: Cluster, peer: Peer) -> Verdict:
     return passed(f"no zone leads to a peer; they lead to {len(meaning)} systems{note}", [shown.sample, *sources])
 
 
+def zones_to_peers(cluster: Cluster) -> frozenset[str]:
+    """Return the names of the zones that lead to a peer, on whichever peer they are."""
+    by_name = {peer.name: peer for peer in cluster.peers}
+    return frozenset(
+        target.zone
+        for name, shown in cluster.view(zones).items()
+        for target in shown.targets
+        if _leads_to(cluster, by_name[name], target.text)
+    )
+
+
 def _leads_to(cluster: Cluster, peer: Peer, text: str) -> str:
     """Return which peer an address of a zone means, in words; empty for none."""
     is_name = address(text) is None and len(cluster.peers) > 1

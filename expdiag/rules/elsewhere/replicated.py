@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from expdiag.findings import Verdict
@@ -13,6 +14,7 @@ from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.agreement import names, shown, who
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
+from expdiag.rules.elsewhere.neighbours import zones_to_peers
 
 MOST_SHOWN = 6
 CONFLICT_ALARMS = (20009, 20011)
@@ -30,13 +32,13 @@ def replicated_settings_agree(cluster: Cluster) -> Verdict:
     Passes: the configurations were held against each other, in the same form, and differ in nothing but what is each
     peer's own. Lists such as zones and search rules are compared by their entries, whatever their order; secrets are
     not compared. Sources are silent whether firewall rules and a few others replicate: differences there are told and
-    are no violation.
+    are no violation. What breaks another requirement is judged there: H.323 mode (R26), zones to peers (E08).
     Violates: a setting differs, or a list of one peer lacks an entry.
     Unknown: a peer's configuration is not in the evidence or cut off, or what differs was exported at times that lie
     far apart, or before another peer's log shows the change, or while alarm 20008 says that an upgrade is under way.
     Not applicable: a cluster of one.
     """
-    found = cluster.view(drift)
+    found = _without_zones_to_peers(cluster, cluster.view(drift))
     own = [one for one in found.differences if not one.is_silent and not one.judged_by]
     notes = _notes(found)
     evidence = [source for one in found.differences for source in one.sources]
@@ -61,6 +63,13 @@ def replicated_settings_agree(cluster: Cluster) -> Verdict:
         )
     least = min(len(dump) for peer in cluster.peers if (dump := found.dump_of(peer.name)))
     return passed(f"what replicates agrees, in exports of {least} settings and more{notes}", [*evidence, *samples])
+
+
+def _without_zones_to_peers(cluster: Cluster, found: Drift) -> Drift:
+    """Leave to E08 the zones it finds fault with, which are to go and not to be copied."""
+    entries = {f'Zones Zone "{name}"' for name in cluster.view(zones_to_peers)}
+    differences = [replace(one, judged_by="E08") if one.where in entries else one for one in found.differences]
+    return replace(found, differences=tuple(differences))
 
 
 def _silent(cluster: Cluster, found: Drift) -> tuple[Peer, ...]:

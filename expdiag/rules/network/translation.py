@@ -100,7 +100,9 @@ def _judge_address(cluster: Cluster, start: Peer, end: Peer, led: Resolution, ke
             at_fault=[start.name],
             measured=str(found),
             wanted=own,
-            fix=f"on {start}, replace {entry} in the peer list by {_right_entry(cluster, end, found, own)} "
+            fix=_mapping_fix(cluster, entry, own)
+            if led.by == "mapping"
+            else f"on {start}, replace {entry} in the peer list by {_right_entry(cluster, end, found, own)} "
             f"(System > Clustering), save and restart {start}; keep static NAT on LAN 2 and cluster on LAN 1",
         )
     for interface in end.interfaces:
@@ -127,6 +129,14 @@ def _by(led: Resolution) -> str:
         return ""
     how = {"DNS": "as its own resolver answers", "log": "as its log looked it up"}.get(led.by)
     return f" (by way of {led.entry}{f', {how}' if how else ''})"
+
+
+def _mapping_fix(cluster: Cluster, entry: str, own: str) -> str:
+    where = f"on {cluster.primary}, the primary" if cluster.primary else "on the primary"
+    return (
+        f"{where}: let the cluster address mapping lead {entry} to {own} (System > Clustering), which reaches the "
+        "other peers without a restart; keep static NAT on LAN 2 and cluster on LAN 1"
+    )
 
 
 def _right_entry(cluster: Cluster, end: Peer, wrong: Address, own: str) -> str:
