@@ -34,7 +34,7 @@ def violations(findings: Findings) -> Styler:
         }
         for f in findings.of(VIOLATION)
     ]
-    return _table(rows, ("rule", "strength", "subject", "to change on", "reason"))
+    return styled(rows, ("rule", "strength", "subject", "to change on", "reason"))
 
 
 def evidence(finding: Finding) -> Styler:
@@ -43,7 +43,7 @@ def evidence(finding: Finding) -> Styler:
         {"file": one_line(source.file), "line": source.line or source.packet or "", "text": one_line(source.text)}
         for source in finding.sources
     ]
-    return _table(rows, ("file", "line", "text"))
+    return styled(rows, ("file", "line", "text"))
 
 
 def changes(findings: Findings) -> Styler:
@@ -57,7 +57,7 @@ def changes(findings: Findings) -> Styler:
         for visit in visits(findings)
         for task in visit.tasks
     ]
-    return _table(rows, ("log in to", "rules", "to do"))
+    return styled(rows, ("log in to", "rules", "to do"))
 
 
 def unknowns(findings: Findings) -> Styler:
@@ -74,10 +74,10 @@ def unknowns(findings: Findings) -> Styler:
         }
         for (reason, wants), found in groups.items()
     ]
-    return _table(rows, ("reason", "rules", "verdicts", "would be settled by"))
+    return styled(rows, ("reason", "rules", "verdicts", "would be settled by"))
 
 
-def _table(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> Styler:
+def styled(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> Styler:
     """Return a table with whole texts, escaped, left-aligned, and the same HTML on every run."""
     import pandas as pd
     from pandas.io.formats.style import Styler
