@@ -6,7 +6,7 @@ from expdiag.show.facts import answers, differences, facts, moments
 from expdiag.show.latency import latency_matrix, latency_table
 from expdiag.show.matrices import pair_matrix, pair_table, verdict_matrix, verdict_table
 from expdiag.show.peers import peer_graph
-from expdiag.show.topics import about, causes, figure, gallery, missing, tally
+from expdiag.show.topics import about, causes, figure, gallery, missing, tally, together, worst
 from expdiag.show.verdicts import changes, evidence, inventory, unknowns, violations
 
 __all__ = [
@@ -28,8 +28,10 @@ __all__ = [
     "pair_table",
     "peer_graph",
     "tally",
+    "together",
     "unknowns",
     "verdict_matrix",
     "verdict_table",
     "violations",
+    "worst",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING
@@ -10,19 +11,20 @@ from expdiag import causes as reasoning
 from expdiag import missing as requesting
 from expdiag.case import Case
 from expdiag.errors import UnknownNameError
-from expdiag.findings import OUTCOMES, PASS, UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.findings import NOT_APPLICABLE, OUTCOMES, PASS, UNKNOWN, VIOLATION, Finding, Findings
+from expdiag.graphs import sets
 from expdiag.outline import lines
 from expdiag.safe import one_line
 from expdiag.show.display import MARKS
-from expdiag.show.figures import FIGURES
+from expdiag.show.figures import FIGURES, Figure
 from expdiag.show.style import Picture
 from expdiag.show.verdicts import styled
 
 if TYPE_CHECKING:
-    import pandas as pd
     from pandas.io.formats.style import Styler
 
 _WORST_FIRST = (VIOLATION, UNKNOWN, PASS)
+_BY_WEIGHT = (*_WORST_FIRST, NOT_APPLICABLE)
 
 
 class Nothing:
@@ -51,11 +53,56 @@ def figure(case: Case, name: str) -> Picture | Nothing:
     return wanted.draw(case) if wanted.has_content(case) else Nothing(wanted.caption)
 
 
-def gallery() -> pd.DataFrame:
-    """Return all figures: name and how to read them."""
-    import pandas as pd
+class Gallery:
+    """All figures that a case has something for, one under another, each with how to read it."""
 
-    return pd.DataFrame([(known.name, known.caption) for known in FIGURES], columns=["figure", "shows"])
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._figures = [known for known in FIGURES if known.has_content(case)]
+
+    def _repr_html_(self) -> str:
+        return "".join(self._shown(known) for known in self._figures)
+
+    def _shown(self, known: Figure) -> str:
+        picture = known.draw(self._case)
+        image = b64encode(picture.png()).decode()
+        width = round(picture.get_size_inches()[0] * 96)
+        alt = f'alt="{escape(known.name)}" style="width:{width}px;max-width:100%"'
+        return (
+            f'<figure style="margin:1em 0"><img {alt} src="data:image/png;base64,{image}">'
+            f"<figcaption>{escape(known.caption)}</figcaption></figure>"
+        )
+
+    def __repr__(self) -> str:
+        return f"<figures: {', '.join(known.name for known in self._figures) or 'none'}>"
+
+
+def gallery(case: Case) -> Gallery:
+    """Return all figures of a case, to be shown by a notebook."""
+    return Gallery(case)
+
+
+def worst(findings: Findings, name: str) -> Finding:
+    """Return the worst verdict of a rule, to be shown with the lines that prove it.
+
+    Raises:
+        UnknownNameError: there is no such rule.
+    """
+    chosen = _chosen(findings, (name,))
+    return next(found for outcome in _BY_WEIGHT for found in chosen.of(outcome))
+
+
+def together(findings: Findings) -> Styler:
+    """Return which peers could stay together, and what clears most of the pairs that break a requirement."""
+    rows = [
+        {"what": "could stay together", "peers": ", ".join(peers), "clears": "", "leaves": ""}
+        for peers in sets.largest_sets(findings)
+    ]
+    for removal in sets.best_removals(findings):
+        what = "take out" if len(removal.peers) == 1 else "mend the path"
+        cleared, left = (", ".join(" – ".join(pair) for pair in pairs) for pairs in (removal.cleared, removal.left))
+        rows.append({"what": what, "peers": ", ".join(removal.peers), "clears": cleared, "leaves": left or "none"})
+    return styled(rows, ("what", "peers", "clears", "leaves"))
 
 
 def about(findings: Findings, *names: str) -> Styler:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from expdiag.case import Case
@@ -13,6 +14,8 @@ from expdiag.safe import one_line
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.formats.style import Styler
+
+_SHORT = 16  # characters; a column of such is not broken into lines
 
 
 def inventory(case: Case) -> pd.DataFrame:
@@ -86,8 +89,12 @@ def styled(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> St
         def __repr__(self) -> str:
             return f"<table of {len(rows)} rows, {len(columns)} columns>"
 
-    table = Table(pd.DataFrame(rows, columns=list(columns)), uuid="expdiag", cell_ids=False)
+    # tables of one page share their style sheets where they share this name
+    name = blake2b(repr((columns, [list(row.values()) for row in rows])).encode(), digest_size=6).hexdigest()
+    table = Table(pd.DataFrame(rows, columns=list(columns)), uuid=name, cell_ids=False)
     alignment: Any = {"text-align": "left", "vertical-align": "top"}
     headers: Any = [{"selector": "th", "props": "text-align: left"}]
-    shown = table.format(escape="html").hide(axis="index")
-    return shown.set_properties(**alignment).set_table_styles(headers)
+    shown = table.format(escape="html").hide(axis="index").set_properties(**alignment).set_table_styles(headers)
+    short = [name for name in columns if all(len(str(row[name])) <= _SHORT for row in rows)]
+    unbroken: Any = {name: [{"selector": "", "props": "white-space: nowrap"}] for name in short}
+    return shown.set_table_styles(unbroken, overwrite=False)
