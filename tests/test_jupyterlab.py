@@ -23,6 +23,12 @@ from tests.conftest import ROOT
 NOTEBOOK = "01-investigate-a-case.ipynb"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 60
+SETTINGS = {
+    "notebook-extension/tracker": {
+        "windowingMode": "none"
+    },  # all cells are there to be looked at, not only those in view
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
 
 
 def free_port() -> int:
@@ -39,10 +45,10 @@ def lab(tmp_path: Path) -> Iterator[str]:
     shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
     shutil.copytree(ROOT / "data" / "cases", tmp_path / "data" / "cases")
     clear_outputs(tmp_path / "notebooks" / NOTEBOOK)
-    # all cells are there to be looked at, not only those in view
-    settings = tmp_path / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / "notebook-extension" / "tracker.jupyterlab-settings"
-    settings.parent.mkdir(parents=True)
-    settings.write_text('{"windowingMode": "none"}')
+    for name, setting in SETTINGS.items():
+        settings = tmp_path / "JUPYTERLAB_SETTINGS_DIR" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(json.dumps(setting))
     address = f"http://127.0.0.1:{free_port()}"
     places = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "JUPYTERLAB_SETTINGS_DIR", "IPYTHONDIR")
     command = [
@@ -101,8 +107,7 @@ def test_run_all_gives_no_error_and_shows_the_peers(lab: str) -> None:
         page = browser.new_page(viewport={"width": 1200, "height": 900})
         page.set_default_timeout(SECONDS * 1000)
         page.goto(f"{lab}/lab/tree/notebooks/{NOTEBOOK}")
-        page.wait_for_selector(".jp-Notebook .jp-Cell")
-        page.wait_for_selector('.jp-NotebookPanel-toolbar [data-status="idle"], .jp-Notebook-ExecutionIndicator')
+        page.get_by_text("Python 3 (ipykernel) | Idle").wait_for()
         page.get_by_role("menuitem", name="Run", exact=True).click()
         page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
         page.wait_for_function(RAN_ALL)
