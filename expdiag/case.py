@@ -16,6 +16,7 @@ from expdiag.intake import Dossier
 from expdiag.model import cluster as clusters
 from expdiag.model import matches
 from expdiag.model.cluster import Cluster
+from expdiag.progress import Tell
 from expdiag.tables import FieldFound, Issue, MatchedConnection
 
 if TYPE_CHECKING:
@@ -26,14 +27,19 @@ if TYPE_CHECKING:
     from expdiag.graphs.peers import PeerGraph
 
 
-def load(*paths: str | Path) -> Case:
+def load(*paths: str | Path, progress: Tell | None = None) -> Case:
     """Read a case from folders, archives or files.
+
+    Args:
+        paths: where they are.
+        progress: called with bytes read, bytes of all, and the file that is read. Without it a large case shows how
+            far it is on a terminal and in a notebook; `expdiag.progress.silent` keeps it quiet.
 
     Raises:
         NothingReadableError: nothing in them is in a known format.
         CaseFileError: `case.toml` has an unknown key or value.
     """
-    return Case(intake.read(paths))
+    return Case(intake.read(paths, progress))
 
 
 class Case:

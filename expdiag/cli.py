@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
 _CHECK_FORMATS = ("table", "json", "junit", "sarif", "html", "markdown")
 _GRAPH_FORMATS = (".png", ".svg", ".graphml", ".json")
+_NOTEBOOK_FORMATS = (".ipynb", ".html")
 _MISSING_FORMATS = ("text", "json")
 _TABLE_FORMATS = ("csv", "json", "parquet")
 _EPILOG = """exit status: 0 no violation of a must; 1 at least one; 2 usage; 3 nothing readable in the input;
@@ -86,6 +87,11 @@ def _parser() -> argparse.ArgumentParser:
     graph.add_argument("--output", type=Path, metavar="FILE", required=True, help="ends in .png .svg .graphml .json")
     graph.add_argument("--hops", action="store_true", help="all traces merged instead of the peers")
     graph.set_defaults(run=_graph)
+
+    notebook = commands.add_parser("notebook", help="make a notebook of a case and run it; as .html a page to send")
+    notebook.add_argument("case", nargs="+", metavar="CASE")
+    notebook.add_argument("--output", type=Path, metavar="FILE", help="ends in .ipynb or .html; default: CASE.ipynb")
+    notebook.set_defaults(run=_notebook)
 
     rules = commands.add_parser("rules", help="list the catalogue of rules, or show one page of it")
     rules.add_argument("rule", nargs="?", metavar="ID", help="rule id or number, such as round-trip-delay or R07")
@@ -244,6 +250,28 @@ def _drawn(case: Case, kind: str, *, hops: bool) -> str | bytes:
 
     picture = peer_graph(case)
     return picture.svg("Peer graph") if kind == ".svg" else picture.png()
+
+
+def _notebook(options: argparse.Namespace) -> int:
+    from expdiag.report import as_notebook
+
+    if options.output is None:
+        options.output = Path(f"{Path(options.case[0]).resolve().name}.ipynb")
+    kind = options.output.suffix.lower()
+    if kind not in _NOTEBOOK_FORMATS:
+        raise ExpdiagError(f"cannot write {options.output}: its name has to end in {' '.join(_NOTEBOOK_FORMATS)}")
+    folder = options.output.resolve().parent
+    if not folder.is_dir():
+        raise ExpdiagError(f"cannot write {options.output}: no such folder")
+    try:
+        content = as_notebook.render(options.case, folder, page=kind == ".html", bar=sys.stderr.isatty())
+    except as_notebook.NotebookError as error:
+        if error.name not in (NothingReadableError.__name__, CaseFileError.__name__):
+            raise
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        return UNREADABLE if error.name == NothingReadableError.__name__ else USAGE
+    _write(options, content)
+    return CLEAN
 
 
 def _rules(options: argparse.Namespace) -> int:

@@ -12,6 +12,7 @@ from tests.conftest import ROOT
 # From the ground up; a room may import from rooms before it and from itself.
 ROOMS = (
     ("errors", "safe", "statistics"),
+    ("progress",),
     ("evidence",),
     ("tables",),
     ("knowledge",),

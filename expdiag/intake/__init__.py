@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from expdiag import progress
 from expdiag.errors import NothingReadableError
 from expdiag.evidence import SourceBook
 from expdiag.intake import workers
@@ -16,6 +18,7 @@ from expdiag.intake.casefile import CaseFile, Limits
 from expdiag.intake.member import Refused
 from expdiag.intake.merging import merge
 from expdiag.intake.parts import Part, Task
+from expdiag.progress import Tell
 from expdiag.tables import Leaves
 
 __all__ = ["CaseFile", "Dossier", "Limits", "read"]
@@ -54,8 +57,12 @@ class Dossier:
         return leaves
 
 
-def read(paths: Iterable[str | Path]) -> Dossier:
+def read(paths: Iterable[str | Path], tell: Tell | None = None) -> Dossier:
     """Read folders, archives and files into one dossier; it does not depend on the number of workers.
+
+    Args:
+        paths: where they are.
+        tell: called with bytes read, bytes of all files on disk, and the file; without it progress shows itself.
 
     Raises:
         NothingReadableError: none of them holds anything a reader takes, or a path does not exist.
@@ -63,8 +70,11 @@ def read(paths: Iterable[str | Path]) -> Dossier:
     """
     where = tuple(Path(path) for path in paths)
     whole = Part(SourceBook())
-    for part in workers.read(_tasks(where)):
-        whole.adopt(part)
+    tasks = _tasks(where)
+    size = sum(task.bytes for task in tasks)
+    with progress.shown("reading", size) as shown, closing(workers.read(tasks, tell or shown)) as parts:
+        for part in parts:
+            whole.adopt(part)
     if not whole.understood:
         raise NothingReadableError(map(str, where), len(whole.rows["files"]), tuple(whole.rows["issues"]))
     merge(whole.rows, whole.book)

@@ -10,7 +10,8 @@ import io
 import os
 import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, NamedTuple
 
@@ -30,6 +31,7 @@ from expdiag.intake.member import (
 )
 from expdiag.intake.tar import Found
 
+_GZIP = b"\x1f\x8b"
 _MAX_DEPTH = 4
 _MAX_FOLDER_DEPTH = 60
 _WORTH_A_PROCESS = 16 << 20
@@ -47,6 +49,17 @@ class OnDisk(NamedTuple):
     bytes: int
 
 
+@dataclass(slots=True)
+class Position:
+    """How far reading a file on disk has come.
+
+    Attributes:
+        tell: returns how many of its bytes are used up, as long as it is open.
+    """
+
+    tell: Callable[[], int] = int
+
+
 def on_disk(paths: list[Path]) -> Iterator[OnDisk | Refused]:
     """Yield every file under the paths, in an order that only depends on the names."""
     for path in paths:
@@ -61,17 +74,24 @@ def on_disk(paths: list[Path]) -> Iterator[OnDisk | Refused]:
             yield _file(path, shown(path.name))
 
 
-def members(file: OnDisk, *, ahead: bool = False) -> Found:
+def members(file: OnDisk, *, ahead: bool = False, position: Position | None = None) -> Found:
     """Yield the members of an archive, and of archives in it; a file that is none is its own only member.
 
     Args:
         file: where it lies.
         ahead: whether a large file is inflated by another process meanwhile.
+        position: is made to tell how far it is.
     """
     try:
         with file.path.open("rb") as content:
-            elsewhere = file.path if ahead and file.bytes >= _WORTH_A_PROCESS else None
-            yield from _content(file.name, content, 0, elsewhere)
+            position = position or Position()
+            position.tell = content.tell
+            if ahead and file.bytes >= _WORTH_A_PROCESS and content.peek(2)[:2] == _GZIP:
+                with InflatedAhead(file.path) as inflated:
+                    position.tell = lambda: inflated.consumed
+                    yield from _gzip(file.name, inflated, 0)
+            else:
+                yield from _content(file.name, content, 0)
     except OSError as error:
         yield Refused(file.name, "unreadable", error.strerror or str(error))
 
@@ -110,7 +130,7 @@ def _file(path: Path, name: str) -> OnDisk | Refused:
     return OnDisk(path, name, status.st_size)
 
 
-def _content(name: str, file: Any, depth: int, elsewhere: Path | None = None) -> Found:
+def _content(name: str, file: Any, depth: int) -> Found:
     """Tell an archive from a plain file by its first bytes, and open what can be opened."""
     try:
         head = fill(file)
@@ -124,12 +144,8 @@ def _content(name: str, file: Any, depth: int, elsewhere: Path | None = None) ->
         yield Member(name, head, file.read)
     elif depth >= _MAX_DEPTH:
         yield Refused(name, "too-deep", f"archives are opened {_MAX_DEPTH} levels deep, not further")
-    elif head[:2] == b"\x1f\x8b":
-        if elsewhere:
-            with InflatedAhead(elsewhere) as inflated:
-                yield from _gzip(name, inflated, depth)
-        else:
-            yield from _gzip(name, Inflated(_Rejoined(head, file)), depth)
+    elif head[:2] == _GZIP:
+        yield from _gzip(name, Inflated(_Rejoined(head, file)), depth)
     elif _is_tar(head):
         yield from _tar(name, _Rejoined(head, file), depth)
     else:
@@ -141,7 +157,7 @@ def _is_tar(head: bytes) -> bool:
 
 
 def _is_archive(head: bytes) -> bool:
-    return head[:2] == b"\x1f\x8b" or head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or _is_tar(head)
+    return head[:2] == _GZIP or head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or _is_tar(head)
 
 
 def _gzip(name: str, inflated: Inflated | InflatedAhead, depth: int) -> Found:

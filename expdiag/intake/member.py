@@ -68,6 +68,17 @@ class Member:
             self.size += len(chunk)
             yield chunk
 
+    def watch(self, tick: Callable[[], None]) -> None:
+        """Have something called after each piece that is read."""
+        read = self._read
+
+        def watched(size: int) -> bytes:
+            piece = read(size)
+            tick()
+            return piece
+
+        self._read = watched
+
     def _next(self) -> bytes:
         try:
             return self._read(CHUNK_BYTES)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from expdiag.errors import CaseFileError
 from expdiag.evidence import FileSources, SourceBook
 from expdiag.intake import archive, casefile
-from expdiag.intake.archive import OnDisk
+from expdiag.intake.archive import OnDisk, Position
 from expdiag.intake.casefile import CaseFile
 from expdiag.intake.detect import Foreign, detect
 from expdiag.intake.member import HEAD_BYTES, CutShortError, Member, Refused
@@ -74,24 +76,34 @@ class Part:
         self.understood += other.understood
 
 
-def read(task: Task) -> Part:
+def read(task: Task, tell: Callable[[int, str], None]) -> Part:
     """Read the files of a task.
+
+    Args:
+        task: the files.
+        tell: called with the bytes used up of its files on disk, and with what is read.
 
     Raises:
         CaseFileError: `case.toml` has an unknown key or value.
     """
     _keep_memory()
     part = Part(SourceBook(task.first))
-    for found in _members(task):
-        sources = part.book.open(found.name)
-        if isinstance(found, Refused):
-            part.rows["issues"].append(Issue(found.name, None, found.kind, found.text))
-            _list_file(part, sources, found.kind, 0, Harvest(sources))
-        elif _is_case_file(found.name, task.case):
-            _read_case_file(found, sources, part)
-        else:
-            _read_member(found, sources, part)
+    # closed here: an interrupt keeps its frames, and a process that inflates must not wait for them to go
+    with closing(_members(task, tell)) as members:
+        for found in members:
+            _take(found, task, part)
     return part
+
+
+def _take(found: Member | Refused, task: Task, part: Part) -> None:
+    sources = part.book.open(found.name)
+    if isinstance(found, Refused):
+        part.rows["issues"].append(Issue(found.name, None, found.kind, found.text))
+        _list_file(part, sources, found.kind, 0, Harvest(sources))
+    elif _is_case_file(found.name, task.case):
+        _read_case_file(found, sources, part)
+    else:
+        _read_member(found, sources, part)
 
 
 def _keep_memory() -> None:
@@ -102,12 +114,25 @@ def _keep_memory() -> None:
     bytes(_USUAL_BYTES)
 
 
-def _members(task: Task) -> Found:
+def _members(task: Task, tell: Callable[[int, str], None]) -> Found:
+    done = 0
     for file in task.files:
         if isinstance(file, Refused):
             yield file
-        else:
-            yield from archive.members(file, ahead=task.alone)
+            continue
+        position = Position()
+        with closing(archive.members(file, ahead=task.alone, position=position)) as members:
+            for found in members:
+                if isinstance(found, Member):
+                    found.watch(partial(_tell, tell, done, position, found.name))
+                    tell(done + position.tell(), found.name)
+                yield found
+        done += file.bytes
+        tell(done, file.name)
+
+
+def _tell(tell: Callable[[int, str], None], done: int, position: Position, name: str) -> None:
+    tell(done + position.tell(), name)
 
 
 def _read_member(member: Member, sources: FileSources, part: Part) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from typing import Any, Self
 
 from expdiag.intake.member import (
@@ -17,7 +17,7 @@ from expdiag.intake.member import (
     unsafe,
 )
 
-Found = Iterator[Member | Refused]
+Found = Generator[Member | Refused, None, None]
 
 
 def read(name: str, file: Any, open_member: Callable[[str, Any], Found]) -> Found:

@@ -25,6 +25,7 @@ from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
 from expdiag.model.staleness import stale
+from expdiag.progress import shown as shown_progress
 from expdiag.rules import appliances, basic, dns, elsewhere, network, plugins, symptoms, tms, type_and_platform
 from expdiag.rules.agreement import shown
 from expdiag.rules.declare import Rule
@@ -81,27 +82,20 @@ def check(case: Judged, rules: Iterable[str] = (), progress: Callable[[str], Non
     Args:
         case: a loaded case; it is not changed.
         rules: numbers or ids of the rules to judge, all for none.
-        progress: called with the id of each rule before it is judged.
+        progress: called with the id of each rule before it is judged, besides what shows itself where a case is large.
 
     Raises:
         UnknownNameError: there is no such rule.
     """
     cluster = case.cluster
-    findings = []
-    for requirement in select(rules):
-        if progress:
-            progress(requirement.rule)
-        for subject, peers in _subjects(requirement, cluster):
-            verdict = _verdict(requirement, cluster, peers)
-            findings.append(
-                Finding(
-                    requirement=requirement,
-                    subject=subject,
-                    verdict=verdict,
-                    sources=tuple(case.sources[source] for source in verdict.evidence),
-                    accepted=_accepted(requirement, subject, verdict, cluster),
-                )
-            )
+    findings: list[Finding] = []
+    chosen = select(rules)
+    with shown_progress("judging", sum(row.bytes for row in cluster.rows["files"])) as tell:
+        for number, requirement in enumerate(chosen):
+            tell(number, len(chosen), requirement.rule)
+            if progress:
+                progress(requirement.rule)
+            findings += _findings(requirement, case)
     return Findings(
         findings,
         case.name,
@@ -110,6 +104,19 @@ def check(case: Judged, rules: Iterable[str] = (), progress: Callable[[str], Non
         symptoms=symptoms.reported(cluster, case.sources),
         problems=plugins.installed().problems,
     )
+
+
+def _findings(requirement: Requirement, case: Judged) -> Iterator[Finding]:
+    cluster = case.cluster
+    for subject, peers in _subjects(requirement, cluster):
+        verdict = _verdict(requirement, cluster, peers)
+        yield Finding(
+            requirement=requirement,
+            subject=subject,
+            verdict=verdict,
+            sources=tuple(case.sources[source] for source in verdict.evidence),
+            accepted=_accepted(requirement, subject, verdict, cluster),
+        )
 
 
 def _subjects(requirement: Requirement, cluster: Cluster) -> Iterator[tuple[Subject, tuple[Peer, ...]]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MARKS = {VIOLATION: "✗ violation", UNKNOWN: "? unknown", PASS: "✓ pass", NOT_APPLICABLE: "– not applicable"}
 _WORST_FIRST = (VIOLATION, UNKNOWN)
 _SHOWN = 40
+_SHORT = 16  # characters; such a cell is not broken into lines
 
 
 def of_case(case: Case) -> str:
@@ -89,8 +90,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 def _cell(value: object, place: int, has_head: bool) -> str:
     if place == 0 and not has_head:
-        return f'<th scope="row" style="text-align:left">{_text(value)}</th>'
-    return f'<td style="text-align:left;white-space:pre-wrap">{_text(value)}</td>'
+        return f'<th scope="row" style="text-align:left;white-space:nowrap">{_text(value)}</th>'
+    wrap = "nowrap" if len(str(value)) <= _SHORT else "pre-wrap"
+    return f'<td style="text-align:left;white-space:{wrap}">{_text(value)}</td>'
 
 
 def _text(value: object) -> str:

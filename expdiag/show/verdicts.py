@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from expdiag.case import Case
@@ -13,6 +14,8 @@ from expdiag.safe import one_line
 if TYPE_CHECKING:
     import pandas as pd
     from pandas.io.formats.style import Styler
+
+_SHORT = 16  # characters; a column of such is not broken into lines
 
 
 def inventory(case: Case) -> pd.DataFrame:
@@ -34,7 +37,7 @@ def violations(findings: Findings) -> Styler:
         }
         for f in findings.of(VIOLATION)
     ]
-    return _table(rows, ("rule", "strength", "subject", "to change on", "reason"))
+    return styled(rows, ("rule", "strength", "subject", "to change on", "reason"))
 
 
 def evidence(finding: Finding) -> Styler:
@@ -43,7 +46,7 @@ def evidence(finding: Finding) -> Styler:
         {"file": one_line(source.file), "line": source.line or source.packet or "", "text": one_line(source.text)}
         for source in finding.sources
     ]
-    return _table(rows, ("file", "line", "text"))
+    return styled(rows, ("file", "line", "text"))
 
 
 def changes(findings: Findings) -> Styler:
@@ -57,7 +60,7 @@ def changes(findings: Findings) -> Styler:
         for visit in visits(findings)
         for task in visit.tasks
     ]
-    return _table(rows, ("log in to", "rules", "to do"))
+    return styled(rows, ("log in to", "rules", "to do"))
 
 
 def unknowns(findings: Findings) -> Styler:
@@ -74,10 +77,10 @@ def unknowns(findings: Findings) -> Styler:
         }
         for (reason, wants), found in groups.items()
     ]
-    return _table(rows, ("reason", "rules", "verdicts", "would be settled by"))
+    return styled(rows, ("reason", "rules", "verdicts", "would be settled by"))
 
 
-def _table(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> Styler:
+def styled(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> Styler:
     """Return a table with whole texts, escaped, left-aligned, and the same HTML on every run."""
     import pandas as pd
     from pandas.io.formats.style import Styler
@@ -86,8 +89,12 @@ def _table(rows: Sequence[Mapping[str, object]], columns: tuple[str, ...]) -> St
         def __repr__(self) -> str:
             return f"<table of {len(rows)} rows, {len(columns)} columns>"
 
-    table = Table(pd.DataFrame(rows, columns=list(columns)), uuid="expdiag", cell_ids=False)
+    # tables of one page share their style sheets where they share this name
+    name = blake2b(repr((columns, [list(row.values()) for row in rows])).encode(), digest_size=6).hexdigest()
+    table = Table(pd.DataFrame(rows, columns=list(columns)), uuid=name, cell_ids=False)
     alignment: Any = {"text-align": "left", "vertical-align": "top"}
     headers: Any = [{"selector": "th", "props": "text-align: left"}]
-    shown = table.format(escape="html").hide(axis="index")
-    return shown.set_properties(**alignment).set_table_styles(headers)
+    shown = table.format(escape="html").hide(axis="index").set_properties(**alignment).set_table_styles(headers)
+    short = [name for name in columns if all(len(str(row[name])) <= _SHORT for row in rows)]
+    unbroken: Any = {name: [{"selector": "", "props": "white-space: nowrap"}] for name in short}
+    return shown.set_table_styles(unbroken, overwrite=False)
