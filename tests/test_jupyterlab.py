@@ -1,4 +1,4 @@
-"""End to end: JupyterLab in a real browser, a notebook opened, all cells run, the picture of the peers on the screen."""
+"""End to end: JupyterLab in a real browser, a notebook opened, all cells run, the peers on the screen."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from expdiag.scenarios.spec import AS_OF, AuthoritySpec, ClusterSpec, healthy
 from expdiag.scenarios.write import write_case
 from expdiag.show import events, lanes, peers, validity
 from expdiag.show.compatibility import compatibility_table
-from expdiag.show.differences import drift_table
+from expdiag.show.drifting import drift_table
 from expdiag.show.figures import FIGURES
 from expdiag.show.scale import Scale
 from expdiag.show.ticks import SIZE, ticks

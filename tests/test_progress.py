@@ -1,4 +1,4 @@
-"""Progress: told while reading, shown only where somebody watches, gone at the end, and nothing left of an interrupt."""
+"""Progress: told while reading, shown only where somebody watches, gone at the end and after an interrupt."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_only_what_takes_long_is_shown_and_it_is_wiped(monkeypatch) -> None:
     monkeypatch.setattr(progress, "monotonic", lambda: next(clock))
     monkeypatch.setattr(progress, "_where_watched", lambda: lambda what: lines.append(Line(what)) or lines[-1])
 
-    with pytest.raises(KeyboardInterrupt), progress.shown("reading", LARGE) as tell:
+    with pytest.raises(KeyboardInterrupt), progress.shown("reading", LARGE) as tell:  # noqa: PT012
         for done in range(1, 6):
             tell(done, 5, f"file {done}{HOSTILE}")
         raise KeyboardInterrupt

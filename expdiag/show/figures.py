@@ -10,7 +10,7 @@ from expdiag.case import Case
 from expdiag.graphs.hops import paths, slowest_steps
 from expdiag.show import (
     compatibility,
-    differences,
+    drifting,
     events,
     firewall_order,
     hops,
@@ -179,8 +179,8 @@ FIGURES = (
         "drift",
         "Settings that are not the same on all peers. Marked: the peer that differs from the primary, else from the "
         "others.",
-        differences.drift_matrix,
-        differences.drift_table,
-        differences.has_drift,
+        drifting.drift_matrix,
+        drifting.drift_table,
+        drifting.has_drift,
     ),
 )
