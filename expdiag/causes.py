@@ -40,9 +40,9 @@ def causes(findings: Findings) -> tuple[Cause, ...]:
     found = []
     for key, group in groups.items():
         if key not in followers:
-            follows = [finding for other in groups if other in explained[key] for finding in groups[other]]
-            reported = tuple(s for s in findings.symptoms if _explains(group, s))
-            found.append(Cause(tuple(group), reported, tuple(follows)))
+            after = [groups[other] for other in groups if other in explained[key]]
+            reported = tuple(s for s in findings.symptoms if any(_explains(one, s) for one in (group, *after)))
+            found.append(Cause(tuple(group), reported, tuple(finding for one in after for finding in one)))
     return tuple(sorted(found, key=_rank))
 
 
