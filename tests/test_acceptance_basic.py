@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import expdiag
 from expdiag.findings import NOT_APPLICABLE, PASS, VIOLATION
 from expdiag.scenarios.lookups import asked_by, digs, inner_zone
-from expdiag.scenarios.spec import AS_OF, ClusterSpec, healthy
+from expdiag.scenarios.spec import AS_OF, AuthoritySpec, ClusterSpec, healthy
 from expdiag.scenarios.write import write_case
 from tests.judging import finding
 
@@ -113,3 +114,47 @@ def test_a_mapping_to_a_public_address_is_mended_in_the_mapping(tmp_path):
     fix = finding(judged(spec, tmp_path), "R10", "e1", "e3").verdict.fix
     assert "in the peer list" not in fix
     assert f"address mapping lead e3.{DOMAIN} to 10.0.1.13" in fix
+
+
+def test_a_key_on_one_peer_only_is_taken_off_before_others_are_bought(tmp_path):
+    spec = healthy(type="C", name="keys", version="X12.7.1")
+    keys = spec.peers[1].option_keys
+    found = finding(judged(spec.changed("c2", option_keys=(*keys, "J00")), tmp_path), "R24").verdict
+    assert found.at_fault == ("c2",)
+    assert found.fix.index("on c2: where the feature is not used") < found.fix.index("on c1: add a key")
+
+
+def test_a_peer_nobody_trusts_gets_another_certificate_first(tmp_path):
+    stranger = AuthoritySpec("Stranger")
+    changed = replace(BASE.peers[2].certificate, issuer=stranger)
+    found = finding(judged(BASE.changed("e3", certificate=changed), tmp_path), "R20", "e3", "e1").verdict
+    assert (found.outcome, found.at_fault) == (VIOLATION, ("e3",))
+    assert found.fix.index("have a certificate for e3 signed") < found.fix.index("on e1: append")
+
+
+def test_the_cluster_name_of_the_others_is_entered_where_it_is_missing(tmp_path):
+    found = finding(judged(BASE.changed("e3", cluster_name="").stating("services", b2b=True), tmp_path), "E06").verdict
+    assert (found.outcome, found.at_fault) == (VIOLATION, ("e3",))
+    assert f"on e3: enter the cluster name of the other peers, cluster.{DOMAIN}" in found.fix
+
+
+def test_a_rule_that_lets_others_in_is_deleted(tmp_path):
+    rules = [
+        {"Priority": 10, "Address": "10.0.0.0", "PrefixLength": 8, "Action": "Allow"},
+        {"Priority": 50000, "Address": "0.0.0.0", "PrefixLength": 0, "Action": "Drop"},
+    ]
+    common = {"Service": "Custom", "Transport": "TCP", "StartPort": 4371, "EndPort": 4372}
+    page = [{"Index": n, "Interface": lan, **rule, **common} for n, rule in enumerate(rules, 1) for lan in ("LAN1",)]
+    spec = BASE.with_files({"rest/e2/provisioning/common/firewallrules/configuration.json": json.dumps(page)})
+    found = finding(judged(spec, tmp_path), "R27", "e2").verdict
+    assert found.outcome == VIOLATION
+    assert "delete the rule of priority 10" in found.fix
+
+
+def test_servers_that_do_not_answer_are_mended_before_records(tmp_path):
+    peers = tuple(peer.changed(settings={"NTP Server 1 Address": "ntp.example.com"}) for peer in BASE.peers)
+    text = "; <<>> DiG 9.18.24 <<>> ntp.example.com A\n;; global options: +cmd\n;; no servers could be reached\n"
+    case = judged(replace(BASE, peers=peers).with_files({"probes/e2/dig-ntp.txt": text}), tmp_path)
+    found = finding(case, "R34", "e2").verdict
+    assert (found.outcome, found.at_fault) == (VIOLATION, ("e2",))
+    assert found.fix.index("answer at all") < found.fix.index("add the address records")

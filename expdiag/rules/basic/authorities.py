@@ -244,18 +244,35 @@ def _fix(cluster: Cluster, presenter: Peer, verifier: Peer, failing: list[Judged
             f"({STORE_PAGE}); append the authorities that are missing",
             f"restart {presenter} if its certificate was changed since it started, then {verifier}",
         ]
+    elif _blamed(cluster, presenter, verifier) == (presenter.name,) and _lacks_authority(failing):
+        instead = "; ".join(dict.fromkeys(texts))
+        texts = [f"{_signed_anew(presenter)}; or, where all peers are to trust its authority, {instead}"]
     check = f"on {verifier}: System > Clustering must show the certificate of {presenter} as valid"
     return steps(*dict.fromkeys(texts), check)
+
+
+def _signed_anew(presenter: Peer) -> str:
+    return (
+        f"have a certificate for {presenter} signed by an authority all peers trust, upload it there "
+        f"(Maintenance > Security) and restart {presenter}"
+    )
+
+
+def _lacks_authority(failing: list[Judged]) -> bool:
+    """Whether all that is wrong is that authorities above the certificates are not in the trust store."""
+    return all(
+        problem.fault is Fault.NO_ISSUER
+        or (problem.fault is Fault.NOT_IN_STORE and problem.about is not each.shown.certificate)
+        for each in failing
+        for problem in each.chain.problems
+    )
 
 
 def _step(cluster: Cluster, problem: Problem, judged: Judged, presenter: Peer, verifier: Peer) -> list[str]:
     about = problem.about
     match problem.fault:
         case Fault.NOT_IN_STORE if about is judged.shown.certificate:
-            return [
-                f"have a certificate for {presenter} signed by an authority all peers trust, upload it there "
-                f"(Maintenance > Security) and restart {presenter}"
-            ]
+            return [_signed_anew(presenter)]
         case Fault.NO_ISSUER | Fault.OTHER_KEY:
             return [
                 f"on {verifier}: append the certificate of {about.issuer} that signed it{_where(cluster, about)}, and "

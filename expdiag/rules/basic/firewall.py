@@ -139,7 +139,7 @@ def _lets_in(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Verdi
         at_fault=[peer.name],
         measured=who,
         wanted="peers only",
-        fix=_sample_rules(cluster, peer, tuple(survey.ports), versions_of(peer)),
+        fix=_sample_rules(cluster, peer, tuple(survey.ports), versions_of(peer), rows),
         cite=_CITE,
     )
 
@@ -352,8 +352,11 @@ def _seen_anyway(cluster: Cluster, peer: Peer) -> str:
     return f"; but {answered[0].vantage} was answered there ({answered[0].tool}), see R12" if answered else ""
 
 
-def _sample_rules(cluster: Cluster, peer: Peer, ports: tuple[Ports, ...], versions: Iterable[int]) -> str:
+def _sample_rules(
+    cluster: Cluster, peer: Peer, ports: Iterable[Ports], versions: Iterable[int], deciding: Iterable[FirewallRule] = ()
+) -> str:
     """Return how to enter rules that close the ports to others and leave them open to peers."""
+    too_wide = " and ".join(_shown(row) for row in deciding if row.action == "accept" and not _is_default(row))
     others = [other for other in cluster.peers if other is not peer]
     who = [str(at) for other in others for at in cluster.view(places)[other.name].sends_from]
     anybody = " and ".join({4: "0.0.0.0/0", 6: "::/0"}[version] for version in versions)
@@ -361,8 +364,9 @@ def _sample_rules(cluster: Cluster, peer: Peer, ports: tuple[Ports, ...], versio
     return steps(
         f"on {peer}, {_PAGE}: for each peer ({', '.join(who) or 'its interface address'}) a rule that allows "
         f"{listing(ports)}, with priorities from 20 on, each another",
-        f"on {peer}, same page: a rule that drops {closed} from {anybody} on all interfaces, with a higher number, "
-        "such as 50000: the lowest number is met first, whatever the guide calls lower priority",
+        *([f"on {peer}, same page: delete {too_wide}, which lets others in"] if too_wide else []),
+        f"on {peer}, same page: a rule that drops {closed} from {anybody} on all interfaces, with a number above all "
+        "of these, such as 50000, none below: the lowest number is met first, whatever the guide calls lower priority",
         f"on {peer}, activate the rules and confirm them within 15 seconds, else they are taken back; rules for UDP "
         "need a restart",
         "the same on the other peers, one after the other, after checking System > Clustering",

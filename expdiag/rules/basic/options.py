@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from expdiag.findings import Verdict, Want
@@ -226,6 +226,7 @@ def _missing_keys(cluster: Cluster, keys: Keys, missing: list[Difference]) -> Ve
     listing = "; ".join(map(str, missing))
     lacking = [(name, found) for found in missing for name in found.lacking]
     serials = {peer.name: peer.serial.value for peer in keys.keyed}
+    too_many = odd if not {name for name, _ in lacking} & set(odd) else ()
     return violation(
         f"the option keys do not open the same on all peers: {listing}{_noted(cluster, keys)}",
         evidence=keys.evidence,
@@ -234,15 +235,24 @@ def _missing_keys(cluster: Cluster, keys: Keys, missing: list[Difference]) -> Ve
         measured=listing,
         wanted="the same on all peers",
         fix=steps(
+            *([_taking_off(too_many)] if too_many else []),
             *(
                 f"on {name}: add a key for {found} of its own in Maintenance > Option keys"
                 + (f" (order it for serial number {serials[name]})" if serials.get(name) else "")
                 for name, found in ((name, next(iter(d.having.values()))) for name, d in lacking)
             ),
             f"restart {who({name for name, _ in lacking})}, one after the other",
-            "where the feature is not used: take the key off the peers that have it instead",
+            *([] if too_many else [_taking_off()]),
         ),
     )
+
+
+def _taking_off(too_many: Sequence[str] = ()) -> str:
+    if not too_many:
+        return "where the feature is not used: take the key off the peers that have it instead"
+    owners = who(too_many)
+    page = "Maintenance > Option keys"
+    return f"on {owners}: where the feature is not used, take the key off ({page}), restart {owners} and end here"
 
 
 def _noted(cluster: Cluster, keys: Keys) -> str:

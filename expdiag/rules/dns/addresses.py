@@ -109,8 +109,8 @@ def not_clustered_on_public_addresses(cluster: Cluster, peer: Peer) -> Verdict:
         wanted=f"a private address, {peer.lan.ipv4.value or 'that of LAN 1'}",
         fix=steps(
             f"on the primary: enter every peer with its LAN 1 address into {_PAGE}",
-            "on every peer: let the peer list hold the FQDNs, the same in the same order (System > Clustering); wait "
-            "about five minutes after each before the next",
+            "one entry of the peer list at a time, on every peer: put the FQDN in its place, in the same order (System "
+            "> Clustering), restart the peer it means, and wait until the alarms are gone before the next",
         ),
         cite=_GUIDE,
     )

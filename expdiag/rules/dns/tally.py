@@ -7,7 +7,12 @@ from dataclasses import dataclass, field
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.answers import DENIED, DISPUTED, FAILED, FOUND, Result
-from expdiag.rules.declare import passed, unknown, violation
+from expdiag.rules.declare import passed, steps, unknown, violation
+
+_ANSWER = (
+    "see that the DNS servers the peer asks (System > DNS) answer at all: reachable on UDP and TCP port 53, neither "
+    "refusing nor failing"
+)
 
 
 @dataclass
@@ -19,6 +24,7 @@ class Tally:
         wrong: what is not.
         open: what the evidence does not settle; `questions` would, as `dig` takes them.
         notes: what is worth saying besides.
+        unanswered: a server did not answer, refused or failed, which records do not mend.
     """
 
     right: list[str] = field(default_factory=list)
@@ -31,6 +37,7 @@ class Tally:
     wanted: list[str] = field(default_factory=list)
     proof: list[int] = field(default_factory=list)
     proof_of_wrong: list[int] = field(default_factory=list)
+    unanswered: bool = False
 
     def good(self, text: str, sources: Iterable[int] = ()) -> None:
         """Take what is right."""
@@ -68,6 +75,7 @@ class Tally:
         if result.state in (DENIED, FAILED):
             earlier = f" ({result.earlier})" if result.earlier else ""
             self.bad(f"{what}: {result.said}{earlier}", result.sources, result.said, wanted)
+            self.unanswered |= result.state == FAILED
         elif result.state == DISPUTED:
             said = " and ".join(dict.fromkeys(answer.said for answer in result.answers))
             text = f"{what}: {said}, and nothing tells which answer is newer"
@@ -99,7 +107,7 @@ class Tally:
                 at_fault=at_fault,
                 measured="; ".join(dict.fromkeys(self.measured)),
                 wanted="; ".join(dict.fromkeys(self.wanted)) if len(self.wanted) == len(self.wrong) else wanted,
-                fix=fix,
+                fix=steps(_ANSWER, fix) if self.unanswered else fix,
                 cite=cite,
             )
         if self.open:

@@ -91,16 +91,24 @@ def _nameless(
     if alarms and not unset and not wrong:
         parts.append(f"the configuration shows {listing or 'no name'}")
     blamed = sorted({*unset, *wrong, *alarms})
+    named = {peer.cluster_name.value for peer in cluster.peers if peer.name not in blamed and peer.cluster_name.value}
+    if len(named) == 1:
+        fix = steps(
+            f"on {' and '.join(blamed)}: enter the cluster name of the other peers, {next(iter(named))} ({PAGE})",
+            "wait five minutes; restart a peer only where alarm 20007 on it asks for it, one after the other",
+        )
+    else:
+        fix = steps(
+            f"on {cluster.primary or 'the primary'}: enter the name the cluster has in DNS ({PAGE})",
+            "on every other peer: enter the same name",
+        )
     return violation(
         "; ".join(parts),
         evidence=evidence,
         at_fault=blamed,
         measured=listing or None,
         wanted="one name of letters, digits and hyphens",
-        fix=steps(
-            f"on {cluster.primary or 'the primary'}: enter the name the cluster has in DNS ({PAGE})",
-            "on every other peer: enter the same name",
-        ),
+        fix=fix,
         cite="Administrator Guide X14.0, Clustering and Peers; Alarms Reference, 20019",
     )
 
