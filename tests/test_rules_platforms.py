@@ -205,7 +205,8 @@ def test_mixed_appliances_without_a_fault(case_of, version: str, type_: str) -> 
     said = outcomes(case)
     last = [p.name for p in case.cluster.peers][2]
 
-    assert set(said.values()) == {PASS, NOT_APPLICABLE}
+    # The log of the new appliance shows it join, those of the others do not reach that far back
+    assert {number for (number, _), outcome in said.items() if outcome not in (PASS, NOT_APPLICABLE)} <= {"R13", "R14"}
     assert {number for number, peers in said if peers == (last,) and said[number, peers] == PASS} >= {
         "R48",
         "R49",
