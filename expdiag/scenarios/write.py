@@ -53,7 +53,7 @@ def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
 
 def has_client_certificate(peer: PeerSpec) -> bool:
     """Whether the release of a peer keeps a client certificate beside the server's."""
-    first, second, *_ = peer.version.removeprefix("X").split(".")
+    first, second, *_ = peer.version.upper().removeprefix("X").split(".")
     return (int(first), int(second)) >= (15, 5)
 
 
