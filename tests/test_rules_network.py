@@ -108,7 +108,7 @@ FAULTS: dict[str, tuple[Change, Outcomes, tuple[str, ...]]] = {
     "R12 open from outside": (
         named("probes/outside/ports-e2.txt", scan("203.0.113.12", "filtered", "open")),
         {("R12", ("e2",)): VIOLATION},
-        (),
+        ("e2",),
     ),
     "R27 no rules at all": (named(f"rest/e2/{network.REST_RULES}", "[]"), {("R27", ("e2",)): VIOLATION}, ("e2",)),
     "R27 a whole network": (

@@ -10,8 +10,9 @@ from expdiag.intake.reading import Harvest, whole_number
 from expdiag.intake.secrets import mask, scrub
 from expdiag.tables import Alarm, Setting
 
-# Warnings Warning 89 Reason
-_ALARM_LEAF = re.compile(r"^(?P<slot>(?:.* )?(?:Warning|Alarm) \d+) (?P<leaf>\w+)$", re.I)
+# Warnings Warning 89 Reason; XML that holds one alarm only need not show that it is one of a list: Alarm ID
+_ALARM_LEAF = re.compile(r"^(?P<slot>(?:.* )?(?:Warning|Alarm)(?: \d+)?) (?P<leaf>\w+)$", re.I)
+_TELLING = {"id", "uuid", "reason", "title"}
 _STATES = {"unacknowledged": "raised", "acknowledged": "acknowledged", "lowered": "lowered"}
 _CLOCK = "systemunit systemtime"
 MAX_DEPTH = 64
@@ -46,6 +47,8 @@ class Grower:
     def finish(self) -> None:
         """Turn the warnings that were met into alarms."""
         for slot, leaves in self._alarms.items():
+            if not _TELLING & leaves.keys():
+                continue
             self._harvest.add(_alarm(whole_number(slot.rpartition(" ")[2]), leaves, self._alarm_sources[slot]))
 
     def _take_clock(self, value: str) -> None:

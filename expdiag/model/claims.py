@@ -32,15 +32,21 @@ class Claims:
         """Whether the two cannot come from one peer.
 
         Inside one archive a name outweighs an address: a dump of the configuration may hold an address that the
-        status, before the restart, does not yet show.
+        status, before the restart, does not yet show. One serial number is one peer, renamed or readdressed, but
+        not both: a copy of a virtual machine brings the number along.
         """
         if self.serial and other.serial:
-            return self.serial != other.serial
-        if self.names and other.names:
-            if not self.names & other.names:
-                return True
-            if same_container:
-                return False
+            return self.serial != other.serial or (self._is_another_name(other) and self._is_another_address(other))
+        if self._is_another_name(other):
+            return True
+        if same_container and self.names and other.names:
+            return False
+        return self._is_another_address(other)
+
+    def _is_another_name(self, other: Claims) -> bool:
+        return bool(self.names and other.names and not self.names & other.names)
+
+    def _is_another_address(self, other: Claims) -> bool:
         return bool(self.address and other.address and self.address != other.address)
 
     def shares(self, other: Claims) -> bool:

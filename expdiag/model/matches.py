@@ -15,6 +15,7 @@ PeerOf = Callable[[int], str | None]
 # Segments of this size on average, sent again and again, are what a path MTU below that of the ends leaves behind
 _LARGE_SEGMENT = 1000
 _OFTEN = 2
+_BOTH_SIDES_OF_NAT = 2
 _CLOCKS_DIFFER = 50.0
 
 
@@ -33,10 +34,42 @@ def matched(connections: Iterable[Connection], peer_of: PeerOf) -> tuple[Matched
 
 
 def _pairs(seen: Sequence[Connection], peer_of: PeerOf) -> Iterator[MatchedConnection]:
-    for one, other in combinations(seen, 2):
-        if file_number(one.source) != file_number(other.source):
-            near, far = sorted((one, other), key=_distance_to_server, reverse=True)
-            yield _match(near, far, peer_of)
+    for alike in _with_equal_ends(seen) if _is_by_chance(seen) else [seen]:
+        for one, other in combinations(alike, 2):
+            if file_number(one.source) != file_number(other.source) and not _is_swapped(one, other):
+                near, far = sorted((one, other), key=_distance_to_server, reverse=True)
+                yield _match(near, far, peer_of)
+
+
+def _with_equal_ends(seen: Sequence[Connection]) -> Iterable[list[Connection]]:
+    by_ends: dict[tuple[str, int, str, int], list[Connection]] = {}
+    for row in seen:
+        by_ends.setdefault(_ends(row), []).append(row)
+    return by_ends.values()
+
+
+def _is_by_chance(seen: Sequence[Connection]) -> bool:
+    """Whether the sequence numbers tell nothing: one capture shows them in connections that share no end.
+
+    Made or anonymised captures begin every connection at one number.
+    """
+    in_file: dict[int, set[tuple[str, int, str, int]]] = {}
+    for row in seen:
+        in_file.setdefault(file_number(row.source), set()).add(_ends(row))
+    return any(
+        len(ends) > _BOTH_SIDES_OF_NAT
+        or any(one[:2] != other[:2] and one[2:] != other[2:] for one in ends for other in ends)
+        for ends in in_file.values()
+    )
+
+
+def _is_swapped(one: Connection, other: Connection) -> bool:
+    """Whether who calls in one capture is called in the other, which no translation does."""
+    return one.client == other.server or one.server == other.client
+
+
+def _ends(row: Connection) -> tuple[str, int, str, int]:
+    return row.client, row.client_port, row.server, row.port
 
 
 def _distance_to_server(row: Connection) -> float:

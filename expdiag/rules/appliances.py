@@ -10,7 +10,7 @@ from expdiag.model.peers import Peer
 from expdiag.model.platforms import Support, Unit, is_appliance, unit, units_of
 from expdiag.model.versions import Release, change
 from expdiag.rules import want
-from expdiag.rules.agreement import compare, names, who
+from expdiag.rules.agreement import compare, names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 
 NEWER, OLDER = "CE1200", "CE1100"
@@ -181,12 +181,12 @@ def mixed_appliances_same_version(cluster: Cluster) -> Verdict:
             measured=versions.listing(),
             wanted="one version",
             fix=steps(
-                "choose a version that all models support: "
+                "choose a version that all models support, none older than the newest that runs: "
                 + "; ".join(
                     f"{made.name} {made.range}" for model in sorted(filter(None, models)) for made in units_of(model)
                 ),
-                f"upgrade {who(versions.odd)} to it (Maintenance > Upgrade), the primary first where it is among them, "
-                "then one peer at a time",
+                "upgrade all peers that do not run it yet (Maintenance > Upgrade), the primary first where it is among "
+                "them, then one peer at a time; take none back to an older version",
             ),
             cite="Administrator Guide, Expressway Interfaces, software versions by hardware",
         )

@@ -54,7 +54,7 @@ def bundle(peer: PeerSpec, cluster: ClusterSpec) -> dict[str, bytes]:
 
 def has_client_certificate(peer: PeerSpec) -> bool:
     """Whether the release of a peer keeps a client certificate beside the server's."""
-    numbers = re.match(r"X([0-9]+)\.([0-9]+)", peer.version)
+    numbers = re.match(r"[Xx]([0-9]+)\.([0-9]+)", peer.version)
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= (15, 5)
 
 

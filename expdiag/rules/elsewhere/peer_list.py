@@ -143,7 +143,7 @@ def own_address_in_peer_list(cluster: Cluster, peer: Peer) -> Verdict:
     """
     sources = _sources(peer)
     invalid = [alarm.source for alarm in peer.raised(INVALID_ALARM)]
-    own = next((entry for entry in peer.peer_list if cluster.find(entry) is peer), None)
+    own = next((e for e in peer.peer_list if cluster.find(e) is peer or address(e) in peer.addresses), None)
     if own:
         behind_nat = address(own) in peer.nat_addresses
         note = ", its static NAT address; see R10" if behind_nat else ""

@@ -160,7 +160,7 @@ def _exposed(peer: Peer, opened: list[Reachability], answered: list[Reachability
         evidence=[row.source for row in (*opened, *answered)],
         measured="open",
         wanted="blocked",
-        log_in=[peer.name],
+        at_fault=[peer.name],
         fix=_close_in_front(peer),
         cite="Cluster guide X12.6, Clustering Requirements and Reference, Sample firewall rules",
     )
@@ -177,7 +177,7 @@ def _let_through(peer: Peer, through: list[tuple[Ports, Ruling]], rows: list[Rea
         evidence=[*rule_sources, *(row.source for row in rows)],
         measured=who,
         wanted="peers only",
-        log_in=[peer.name],
+        at_fault=[peer.name],
         fix=_close_in_front(peer),
         cite="Cluster guide X12.6, Clustering Requirements",
     )

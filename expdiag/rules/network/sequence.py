@@ -102,7 +102,7 @@ def _listed(deviations: tuple[Deviation, ...]) -> str:
 
 def _inconsistent(cluster: Cluster, timeline: Timeline) -> Verdict | None:
     """Return what alarm 20024 makes of it; a wrong order of starts explains it."""
-    number = procedures.facts()["inconsistent"]["alarm"]
+    number = _inconsistent_alarm()
     raised = {peer.name: alarms for peer in cluster.peers if (alarms := peer.raised(number))}
     if not raised or _late_primary(cluster):
         return None
@@ -217,7 +217,8 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
     hard to recover from.
     Passes: the last time all peers started within one event, the primary was first, or none was surely earlier. Starts
     are those in the logs, else clock minus uptime of the status.
-    Violates: in that event another peer was surely up before the primary.
+    Violates: in that event another peer was surely up before the primary. Where the starts lie so far apart that it
+    is only perhaps one event, alarm 20024, an inconsistent cluster, has to be up as well.
     Unknown: a start, or the primary, is not in the evidence; or alarm 20011 or 20014 is up, which a wrong order
     leaves behind, and nothing shows that all peers were restarted at once.
     Not applicable: a cluster of one; the peers were restarted one by one, so that their starts are in no order that
@@ -254,7 +255,7 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
         )
     said = f"{early[0].peer} was up at {clock(early[0].time)}, before the primary {cluster.primary} at "
     said += clock(event.starts[cluster.primary.name].time)
-    if event.outage is Outage.PERHAPS:
+    if not _is_one_event(cluster, event):
         return _one_by_one(cluster, timeline, f"{said}; {event.outage.value}, and are taken for restarts one by one")
     return violation(
         f"{said}, in a restart of the whole cluster ({event.outage.value}){_after(cluster)}",
@@ -271,8 +272,17 @@ def primary_starts_first(cluster: Cluster) -> Verdict:
 def _late_primary(cluster: Cluster) -> bool:
     """Whether the last restart of the whole cluster had another peer first."""
     event = cluster.view(restarts.of_cluster)
-    surely = event is not None and event.outage in (Outage.SHOWN, Outage.CLOSE)
-    return bool(surely and event and cluster.primary and event.before(cluster.primary.name))
+    return bool(event and cluster.primary and _is_one_event(cluster, event) and event.before(cluster.primary.name))
+
+
+def _is_one_event(cluster: Cluster, event: WholeRestart) -> bool:
+    """Whether all peers were restarted at once: surely, or perhaps and alarm 20024 tells what that leaves behind."""
+    left = any(peer.raised(_inconsistent_alarm()) for peer in cluster.peers)
+    return event.outage in (Outage.SHOWN, Outage.CLOSE) or (event.outage is Outage.PERHAPS and left)
+
+
+def _inconsistent_alarm() -> int:
+    return int(procedures.facts()["inconsistent"]["alarm"])
 
 
 def _one_by_one(cluster: Cluster, timeline: Timeline, reason: str) -> Verdict:
