@@ -176,12 +176,14 @@ def test_lookups_say_what_came_back(case: expdiag.Case, place: tuple[str, ...], 
     [
         (("e1:", "10 drop", "from e2"), ("violation", "kept out")),
         (("e1:", "10 drop", "from everybody else"), ("pass", "kept out")),
-        (("e2:", "INPUT 4 jump PEERS", "from e1"), (None, "→ goes on")),
+        (("e2: TCP", "INPUT 4 jump PEERS", "from e1"), (None, "→ goes on")),
         (("e2:", "↳ PEERS 1 accept from 10.0.1.11/32", "from e1"), ("pass", "gets in")),
         (("e2:", "↳ PEERS 2 accept", "from everybody else"), ("violation", "gets in: 10.9.0.0/16")),
-        (("e2:", "INPUT 5 accept if", "from e3"), (None, "may end here, else →")),
-        (("e2:", "default of INPUT", "from e3"), ("unknown", "not to be judged")),
-        (("e3:", "INPUT 61 accept TCP from 10.0.1.0/24", "from e2"), ("pass", "gets in")),
+        (("e2: TCP", "INPUT 5 accept if", "from e3"), (None, "may end here, else →")),
+        (("e2: TCP", "default of INPUT", "from e3"), ("unknown", "not to be judged")),
+        (("e2: UDP 1719", "default of INPUT", "from e1"), ("unknown", "not to be judged")),
+        (("e3: UDP 1719", "default of INPUT", "from e2"), ("violation", "kept out")),
+        (("e3: TCP", "INPUT 61 accept TCP from 10.0.1.0/24", "from e2"), ("pass", "gets in")),
     ],
 )
 def test_rules_say_who_ends_at_them(case: expdiag.Case, place: tuple[str, ...], expected: object) -> None:
@@ -194,8 +196,8 @@ def test_rules_that_are_never_met_are_shown_and_others_counted(case: expdiag.Cas
 
     assert "50010 accept TCP 4371-4372 from 10.0.1.12/32\n(never met)" in drawn
     assert any(words.endswith("4 for these packets, 3 for others") for words in drawn)
-    assert cell(order_table(case), "e3:", summed, "from everybody else")[0] == "violation"
-    assert sum(1 for words in drawn if words.startswith("INPUT")) == 4
+    assert cell(order_table(case), "e3: TCP", summed, "from everybody else")[0] == "violation"
+    assert sum(1 for words in drawn if words.startswith("INPUT")) == 5
 
 
 def test_too_many_rules_to_follow_are_no_pass(case_of) -> None:
@@ -204,7 +206,7 @@ def test_too_many_rules_to_follow_are_no_pass(case_of) -> None:
     outcomes = {f.requirement.number: f.outcome for f in found.findings if str(f.subject) == "e1"}
 
     assert (outcomes["R27"], outcomes["R28"]) == ("unknown", "unknown")
-    assert cell(order_table(found), "e1:", "where it ends", "from e2") == ("unknown", "too many cases to follow")
+    assert cell(order_table(found), "e1: TCP", "where it ends", "from e2") == ("unknown", "too many cases to follow")
 
 
 @pytest.mark.parametrize("figure", NEW, ids=lambda figure: figure.name)

@@ -95,17 +95,31 @@ def _verdicts(judged: Judged, peer: Peer) -> Iterator[tuple[str, str, Finding]]:
 
 
 def _courses(cluster: Cluster, judged: Judged, peer: Peer, gate: Gate) -> Iterator[_Course]:
-    """Yield the course of packets for each port, IP version and interface, and each print of the rules."""
-    for ports in era_of([peer.version.value]).closed:
+    """Yield the course of packets for each port, IP version and interface, and each print of the rules.
+
+    Ports that only peers need, as UDP 1719, are left out where every peer gets in.
+    """
+    era = era_of([peer.version.value])
+    closed = {str(ports) for ports in era.closed}
+    only_needed = [ports for ports in era.needed if str(ports) not in closed and ports.low is not None]
+    for ports in (*era.closed, *only_needed):
         for version in versions_of(peer):
             for interface in _entered(peer, version):
                 senders = _senders(cluster, peer, ports, version, interface)
+                if ports in only_needed:
+                    del senders[EVERYBODY_ELSE]
                 for ruleset in gate.rules_for(version):
                     found = encounters(ruleset.chains(gate.hooks), senders)
+                    if ports in only_needed and _all_get_in(found):
+                        continue
                     rows = _rows(cluster, judged, peer, found, version)
                     met = {one.rule.source for one in found if one.rule and one.rule.position is not None}
                     total = sum(1 for row in ruleset.rows if row.position is not None)
                     yield _Course(ruleset, (ports,), (version,), (interface.number,), rows, total, len(met))
+
+
+def _all_get_in(found: Iterable[Encounter]) -> bool:
+    return all(met.what in (ACCEPT, GOES_ON) for one in found for met in one.met.values())
 
 
 def _entered(peer: Peer, version: int) -> Iterator[Interface]:
