@@ -76,10 +76,10 @@ def write_planted(text: str, folder: Path) -> Path:
     write_case(spoiled_cluster, folder)
     said = json.dumps(text, ensure_ascii=False).translate({n: f"\\u{n:04x}" for n in (*range(0x7F, 0xA0),)})
     (folder / "case.toml").write_text(
-        f"[case]\nname = {said}\n\n[tms]\naddress = {said}\n\n[peers.{said}]\ntype = \"E\"\n\n"
+        f'[case]\nname = {said}\n\n[tms]\naddress = {said}\n\n[peers.{said}]\ntype = "E"\n\n'
         f"[cluster]\naddress_mapping = {{ {said} = {said} }}\n\n"
-        f"[[accepted]]\nrule = \"system-names-distinct\"\nreason = {said}\nsubject = [{said}]\n\n"
-        f"[[accepted]]\nrule = \"dns-servers-configured\"\nreason = {said}\n",
+        f'[[accepted]]\nrule = "system-names-distinct"\nreason = {said}\nsubject = [{said}]\n\n'
+        f'[[accepted]]\nrule = "dns-servers-configured"\nreason = {said}\n',
         encoding="utf-8",
     )
     return folder

@@ -100,7 +100,9 @@ def test_the_first_key_leads_past_the_head_and_a_link_opens_evidence(browser: An
     assert page.evaluate("document.activeElement.id") == "main"
     link = page.locator("#change .lines caption a").first
     target = link.get_attribute("href")
-    link.evaluate("link => { for (let p = link.closest('details'); p; p = p.parentElement.closest('details')) p.open = true }")
+    link.evaluate(
+        "link => { for (let p = link.closest('details'); p; p = p.parentElement.closest('details')) p.open = true }"
+    )
     link.click()
     assert page.locator(f"#evidence tr{target}").is_visible()
 
