@@ -24,7 +24,7 @@ from expdiag.scenarios.write import write_case
 from expdiag.show.figures import FIGURES
 
 WORD = "planted"
-# what acts in a page, a template, a spreadsheet, an XML section, Markdown; then what acts on a terminal or turns text round
+# what acts in a page, a template, a spreadsheet or Markdown; then what acts on a terminal or turns text round
 PLANTS = {
     "markup": f"=cmd(){WORD}\"'><script>alert(1)</script>]]>{{{{7*7}}}}{{% raw %}}](javascript:alert(1))|`*",
     "controls": f"=cmd(){WORD}\x1b[31m\x07\x9b\u202egnp.exe\u2066\u200f<img src=x onerror=alert(1)>",
@@ -61,7 +61,8 @@ def write_planted(text: str, folder: Path) -> Path:
         members={f"{file}.txt": f"{text}\n", f"xconf_{file}.txt": f'*c xConfiguration SystemUnit Name: "{text}"\n'},
         certificate=first.certificate.__class__(text[:40], ("e1.edge.example.com", ascii_only(text)), "e1"),
     )
-    ping = f"PING {text} (10.0.1.12) 56(84) bytes of data.\n64 bytes from {text} (10.0.1.12): icmp_seq=1 ttl=62 time=1 ms\n"
+    ping = f"PING {text} (10.0.1.12) 56(84) bytes of data.\n"
+    ping += f"64 bytes from {text} (10.0.1.12): icmp_seq=1 ttl=62 time=1 ms\n"
     dig = f"; <<>> DiG 9.16.23 <<>> {text}\n;; ANSWER SECTION:\ne1.edge.example.com. 300 IN CNAME {text}\n"
     rest = json.dumps([{"Name": text, "Address": text, "Index": 1, text: text}])
     others = tuple(peer.changed(version=text) if peer.host_name == "e3" else peer for peer in cluster.peers[1:])

@@ -1,4 +1,4 @@
-"""The report in a real Chromium: what a person sees, on a desk and a phone, in light and dark, on paper, without a mouse."""
+"""The report in a real Chromium: on a desk and a phone, in light and dark, on paper, and without a mouse."""
 
 from __future__ import annotations
 
