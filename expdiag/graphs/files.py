@@ -7,6 +7,8 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from expdiag.safe import printable
+
 if TYPE_CHECKING:
     import networkx as nx
 
@@ -34,7 +36,7 @@ def to_graphml(graph: nx.DiGraph) -> str:
     plain.add_edges_from((start, end, _plain(attributes)) for start, end, attributes in graph.edges(data=True))
     buffer = io.BytesIO()
     nx.write_graphml_xml(plain, buffer)
-    return buffer.getvalue().decode("utf-8") + "\n"
+    return printable(buffer.getvalue().decode("utf-8")) + "\n"
 
 
 def from_graphml(text: str) -> nx.DiGraph:

@@ -69,12 +69,22 @@ def _task(task: outline.Task) -> list[str]:
         for found in task.findings
     ]
     finding: Finding = task.first
-    lines.append(f"  - to do: {_text(finding.verdict.fix)}")
+    first, *more = finding.verdict.fix.splitlines() or [""]
+    if more:
+        lines += ["  - to do:", *(f"    {_step(step)}" for step in (first, *more))]
+    else:
+        lines.append(f"  - to do: {_text(first)}")
     for source in finding.sources:
         place = f"{source.file}, line {source.line}" if source.line else source.file
         setting = f" ({_text(source.context)})" if source.context else ""
         lines.append(f"  - seen in {_text(place)}: {_text(source.text)}{setting}")
     return [*lines, f"  - {_text(finding.requirement.reference)}", ""]
+
+
+def _step(line: str) -> str:
+    """Return a numbered line of a fix as an item of a list."""
+    number, dot, words = line.partition(". ")
+    return f"{number}. {_text(words)}" if dot and number.isdigit() else f"- {_text(line)}"
 
 
 def _verdicts(findings: Findings) -> list[str]:

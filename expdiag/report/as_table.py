@@ -86,7 +86,9 @@ def _peers(findings: Findings) -> Table:
 
 
 def _visit(visit: outline.Visit) -> Group:
-    who = f"on {', '.join(visit.peers)}" if visit.peers else "which peer to change, the evidence does not tell"
+    who = (
+        one_line(f"on {', '.join(visit.peers)}") if visit.peers else "which peer to change, the evidence does not tell"
+    )
     blocks = [Padding(Text(who, style="bold"), (0, 0, 0, 1))]
     blocks += [Padding(_task(task), (0, 0, 0, 3)) for task in visit.tasks]
     return Group(*blocks)

@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from html import escape
 from typing import Any
 
 from matplotlib import rc_context
@@ -41,14 +42,14 @@ class Picture(Figure):
 
     def svg(self, title: str) -> str:
         """Return the picture as an SVG element to stand inside a page; `title` is what a screen reader says."""
-        tips = [_attribute(printable(words)) for words in self.__dict__.get("_tips", ())]
+        tips = [_attribute(words) for words in self.__dict__.get("_tips", ())]
         text = self._as("svg").decode()
         text = re.sub(r'<g id="tip-(\d+)">', lambda found: f"<g><title>{tips[int(found[1])]}</title>", text)
         text = text[text.index("<svg") :]
         text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
         text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
-        text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.S)
-        return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(printable(title))}"', 1)
+        text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->\n?", "", text, flags=re.S)  # comments repeat the texts
+        return text.replace("<svg", f'<svg role="img" aria-label="{_attribute(title)}"', 1)
 
     def _as(self, kind: str, **options: Any) -> bytes:
         buffer = io.BytesIO()
@@ -70,7 +71,7 @@ def tip(artist: Any, words: str) -> None:
 
 
 def _attribute(text: str) -> str:
-    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;")
+    return escape(printable(text))
 
 
 @contextmanager
