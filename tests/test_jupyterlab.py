@@ -24,9 +24,7 @@ NOTEBOOK = "01-investigate-a-case.ipynb"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 SECONDS = 60
 SETTINGS = {
-    "notebook-extension/tracker": {
-        "windowingMode": "none"
-    },  # all cells are there to be looked at, not only those in view
+    "notebook-extension/tracker": {"windowingMode": "none"},  # cells out of view are there, too
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
 

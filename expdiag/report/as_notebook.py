@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import expdiag
 from expdiag.errors import MissingLibraryError
 
 TEMPLATE = Path(__file__).parent / "templates" / "case.ipynb"
@@ -58,7 +59,7 @@ def _executed(paths: list[str], folder: Path, *, bar: bool) -> Any:
         from papermill.exceptions import PapermillExecutionError
     except ImportError as error:
         raise MissingLibraryError(f"notebooks need {_LIBRARIES}") from error
-    with TemporaryDirectory() as scratch, _quiet():
+    with TemporaryDirectory() as scratch, _surroundings():
         try:
             notebook = papermill.execute_notebook(
                 TEMPLATE,
@@ -82,17 +83,16 @@ def _from(folder: Path, path: str | Path) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep progress out of the outputs of cells."""
-    before = os.environ.get("EXPDIAG_PROGRESS")
-    os.environ["EXPDIAG_PROGRESS"] = "off"
+def _surroundings() -> Iterator[None]:
+    """Have a kernel import this very package, and keep progress out of the outputs of cells."""
+    before = dict(os.environ)
+    roots = (str(Path(expdiag.__file__).parent.parent), before.get("PYTHONPATH", ""))
+    os.environ |= {"EXPDIAG_PROGRESS": "off", "PYTHONPATH": os.pathsep.join(filter(None, roots))}
     try:
         yield
     finally:
-        if before is None:
-            del os.environ["EXPDIAG_PROGRESS"]
-        else:
-            os.environ["EXPDIAG_PROGRESS"] = before
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def _tidy(notebook: Any) -> Any:

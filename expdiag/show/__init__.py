@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from expdiag.show.facts import answers, differences, facts, moments
 from expdiag.show.latency import latency_matrix, latency_table
 from expdiag.show.matrices import pair_matrix, pair_table, verdict_matrix, verdict_table
 from expdiag.show.peers import peer_graph
+from expdiag.show.side_by_side import answers, differences, facts, moments
 from expdiag.show.topics import about, causes, figure, gallery, missing, tally, together, worst
 from expdiag.show.verdicts import changes, evidence, inventory, unknowns, violations
 
