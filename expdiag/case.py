@@ -14,8 +14,8 @@ from expdiag.errors import UnknownNameError
 from expdiag.evidence import SourceBook
 from expdiag.intake import Dossier
 from expdiag.model import cluster as clusters
-from expdiag.model import matches
 from expdiag.model.cluster import Cluster
+from expdiag.model.network import matches
 from expdiag.progress import Tell
 from expdiag.tables import FieldFound, Issue, MatchedConnection
 

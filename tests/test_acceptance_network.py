@@ -9,7 +9,7 @@ import pytest
 
 import expdiag
 from expdiag.findings import PASS, VIOLATION
-from expdiag.model.claims import Claims
+from expdiag.model.gathering.claims import Claims
 from expdiag.scenarios.spec import healthy
 from tests.judging import changed, finding, outcomes
 from tests.test_matches import A, B

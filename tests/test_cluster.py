@@ -7,8 +7,9 @@ from dataclasses import replace
 import pytest
 
 import expdiag
-from expdiag.model import names, platforms, versions
-from expdiag.model.platforms import Equivalence
+from expdiag.model import names, versions
+from expdiag.model.products import platforms
+from expdiag.model.products.platforms import Equivalence
 from expdiag.scenarios import exports
 from expdiag.scenarios.spec import AS_OF, ClusterSpec, PeerSpec, healthy
 from expdiag.scenarios.write import bundle, tar_gz, write_case

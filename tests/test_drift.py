@@ -13,8 +13,8 @@ import pytest
 import expdiag
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.intake.secrets import MASK
-from expdiag.model import replication
-from expdiag.model.drift import drift
+from expdiag.model.drift import replication
+from expdiag.model.drift.comparison import drift
 from expdiag.scenarios import exports
 from expdiag.scenarios.spec import AS_OF, AlarmSpec, ClusterSpec, healthy
 from expdiag.scenarios.write import bundle, case_toml

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 import expdiag
-from expdiag.model.joining import Joining, is_peer_list, is_type
+from expdiag.model.history.joining import Joining, is_peer_list, is_type
 from expdiag.tables import ConfigurationChange
 
 TIME = datetime(2026, 5, 1, tzinfo=UTC)

@@ -76,7 +76,7 @@ def test_every_room_is_in_the_list() -> None:
 
 
 def test_readers_and_rules_do_not_know_each_other() -> None:
-    for path in (ROOT / "expdiag" / "rules").glob("*.py"):
+    for path in (ROOT / "expdiag" / "rules").rglob("*.py"):
         assert not {name for name in imports(path) if name.startswith("expdiag.intake")}, path
 
 

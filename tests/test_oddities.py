@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expdiag.model.oddities import odd_paths
+from expdiag.model.drift.oddities import odd_paths
 
 WORDS = st.sampled_from(["a", "b", "Zones Zone 1 Name", "Zones Zone 12 Name", "SIP Mode"])
 VALUES = st.sampled_from(["", "On", "on", "O", "OnOn", "x"])

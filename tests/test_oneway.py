@@ -8,7 +8,7 @@ import pytest
 
 import expdiag
 from expdiag.findings import PASS, VIOLATION
-from expdiag.model.oneway import one_way
+from expdiag.model.network.oneway import one_way
 from expdiag.scenarios.spec import healthy
 from expdiag.scenarios.write import write_case
 from tests.judging import finding

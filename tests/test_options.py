@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import expdiag
-from expdiag.model.options import Option, compares_as, decode, is_smart_only, options, still_needed
+from expdiag.model.products.options import Option, compares_as, decode, is_smart_only, options, still_needed
 from expdiag.model.versions import release
 
 NAMED = '*c xConfiguration IP DNS Hostname: "e1"\n*c xConfiguration SystemUnit Name: "a"\n'

@@ -8,9 +8,9 @@ import random
 import pytest
 
 import expdiag
-from expdiag.model import ranges
-from expdiag.model.firewall import Gate, gates
-from expdiag.model.packets import Packet
+from expdiag.model.network import ranges
+from expdiag.model.network.firewall import Gate, gates
+from expdiag.model.network.packets import Packet
 
 SAVE = """*filter
 :INPUT {policy} [0:0]

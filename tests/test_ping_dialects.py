@@ -200,7 +200,7 @@ def test_a_bound_is_no_measurement(times, minimum, median, p95, maximum) -> None
 
 
 def test_a_run_under_a_millisecond_is_still_judged() -> None:
-    from expdiag.model.latency import delays
+    from expdiag.model.network.latency import delays
 
     (delay,) = delays(runs(read(windows(*("<1",) * 5))))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import expdiag
-from expdiag.model.platforms import Support, is_false_alarm, size_by, unit, units_of
+from expdiag.model.products.platforms import Support, is_false_alarm, size_by, unit, units_of
 from expdiag.model.versions import release
 
 NAMED = '*c xConfiguration IP DNS Hostname: "e1"\n'

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from expdiag.model import ranges
+from expdiag.model.network import ranges
 
 SETS = st.frozensets(st.integers(0, 40), max_size=20)
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 import expdiag
-from expdiag.model.clustering import in_use, is_private, places, two_interfaces, versions_of
 from expdiag.model.names import address
-from expdiag.model.ports import era_of, listing
-from expdiag.model.reach import BLOCKED, DISAGREE, OPEN, SILENT, UNSEEN, reach, settle, shown
-from expdiag.model.routes import route, subnet
+from expdiag.model.network.clustering import in_use, is_private, places, two_interfaces, versions_of
+from expdiag.model.network.ports import era_of, listing
+from expdiag.model.network.reach import BLOCKED, DISAGREE, OPEN, SILENT, UNSEEN, reach, settle, shown
+from expdiag.model.network.routes import route, subnet
 from expdiag.model.versions import release
 from expdiag.scenarios.spec import ClusterSpec, healthy
 from expdiag.scenarios.write import write_case

@@ -8,10 +8,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import expdiag
-from expdiag.model.answers import DENIED, DISPUTED, FAILED, FOUND, UNASKED, View, from_message, from_query
-from expdiag.model.resolver import mapped_to, reach, resolver
-from expdiag.model.scope import is_private
-from expdiag.model.service_records import call_services, domains, external_addresses, records
+from expdiag.model.dns.answers import DENIED, DISPUTED, FAILED, FOUND, UNASKED, View, from_message, from_query
+from expdiag.model.dns.resolver import mapped_to, reach, resolver
+from expdiag.model.dns.scope import is_private
+from expdiag.model.dns.service_records import call_services, domains, external_addresses, records
 from expdiag.scenarios.lookups import digs, inner_zone, outer_zone
 from expdiag.scenarios.spec import AS_OF, healthy
 from expdiag.tables import DnsMessage, DnsQuery, DnsRecord

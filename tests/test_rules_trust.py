@@ -11,7 +11,7 @@ import pytest
 import expdiag
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.knowledge import requirements
-from expdiag.model import verification
+from expdiag.model.certificates import verification
 from expdiag.scenarios import authority
 from expdiag.scenarios.spec import AS_OF, ROOT, AlarmSpec, AuthoritySpec, CertificateSpec, ClusterSpec, healthy
 from expdiag.scenarios.write import bundle, case_toml

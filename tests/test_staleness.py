@@ -8,7 +8,7 @@ import pytest
 
 import expdiag
 from expdiag.findings import PASS, VIOLATION
-from expdiag.model.staleness import stale
+from expdiag.model.drift.staleness import stale
 from expdiag.rules.engine import with_stale_evidence
 from expdiag.scenarios.spec import AS_OF, ClusterSpec, healthy
 from expdiag.scenarios.write import bundle, case_toml

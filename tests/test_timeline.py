@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import expdiag
-from expdiag.model import procedures, restarts, steps
-from expdiag.model import timeline as times
-from expdiag.model.restarts import Outage
+from expdiag.model.history import procedures, restarts, steps
+from expdiag.model.history import timeline as times
+from expdiag.model.history.restarts import Outage
 from expdiag.scenarios import history
 from expdiag.scenarios.spec import AS_OF, ClusterSpec, healthy
 from expdiag.scenarios.write import bundle, case_toml, log, probes

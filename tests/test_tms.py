@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import expdiag
-from expdiag.model import tms
+from expdiag.model.products import tms
 
 NAMED = '*c xConfiguration IP DNS Hostname: "e1"\n*c xConfiguration SystemUnit Name: "a"\n'
 

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from expdiag.intake.certificates.x509 import parse
-from expdiag.model.trust import Chain, Fault, Store, Trust
+from expdiag.model.certificates.trust import Chain, Fault, Store, Trust
 from expdiag.tables import Certificate
 from tests import odd_certificates as odd
 

@@ -9,7 +9,7 @@ import networkx as nx
 from expdiag.evidence import Source
 from expdiag.findings import Finding, Findings
 from expdiag.model.cluster import Cluster
-from expdiag.model.latency import delays
+from expdiag.model.network.latency import delays
 from expdiag.model.peers import Peer
 from expdiag.tables import Reachability
 

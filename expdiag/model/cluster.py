@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from expdiag.evidence import SourceBook, file_number
 from expdiag.intake import CaseFile, Dossier
-from expdiag.model import membership
-from expdiag.model.assembly import assemble
-from expdiag.model.directory import Directory
-from expdiag.model.latency import Paths
+from expdiag.model.gathering import membership
+from expdiag.model.gathering.assembly import assemble
+from expdiag.model.gathering.directory import Directory
 from expdiag.model.memory import Tables
 from expdiag.model.names import Address, address
+from expdiag.model.network.latency import Paths
 from expdiag.model.peers import Peer
 from expdiag.tables import Issue
 

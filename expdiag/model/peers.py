@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 from expdiag.model.facts import Fact
 from expdiag.model.names import Address, canonical, join, usable
-from expdiag.model.options import Options, installed, smart, type_by_key
-from expdiag.model.platforms import (
+from expdiag.model.products.options import Options, installed, smart, type_by_key
+from expdiag.model.products.platforms import (
     from_hardware,
     from_serial,
     from_size,

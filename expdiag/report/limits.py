@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from expdiag import knowledge
 from expdiag.case import Case
-from expdiag.model.latency import Limit, limit_for
+from expdiag.model.network.latency import Limit, limit_for
 from expdiag.model.versions import row_for
 
 

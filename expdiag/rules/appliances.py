@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model import procedures
 from expdiag.model.cluster import Cluster
-from expdiag.model.joining import Joining
+from expdiag.model.history import procedures
+from expdiag.model.history.joining import Joining
 from expdiag.model.peers import Peer
-from expdiag.model.platforms import Support, Unit, is_appliance, unit, units_of
+from expdiag.model.products.platforms import Support, Unit, is_appliance, unit, units_of
 from expdiag.model.versions import Release, change
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names

@@ -23,8 +23,8 @@ from expdiag.findings import (
 )
 from expdiag.knowledge import Requirement
 from expdiag.model.cluster import Cluster
+from expdiag.model.drift.staleness import stale
 from expdiag.model.peers import Peer
-from expdiag.model.staleness import stale
 from expdiag.progress import shown as shown_progress
 from expdiag.rules import appliances, basic, dns, elsewhere, network, plugins, symptoms, tms, type_and_platform
 from expdiag.rules.agreement import shown

@@ -7,8 +7,8 @@ from itertools import combinations
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.model.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
-from expdiag.model.platforms import compare as compare_platforms
+from expdiag.model.products.platforms import Equivalence, is_ambiguous, is_appliance, is_false_alarm
+from expdiag.model.products.platforms import compare as compare_platforms
 from expdiag.rules import want
 from expdiag.rules.agreement import Agreement, compare, names, who
 from expdiag.rules.contradictions import contradicted

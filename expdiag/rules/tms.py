@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict, Want
-from expdiag.model import tms
 from expdiag.model.cluster import Cluster
-from expdiag.model.tms import Tms
+from expdiag.model.products import tms
+from expdiag.model.products.tms import Tms
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model import procedures, upgrades
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import procedures, upgrades
+from expdiag.model.history.upgrades import Later
 from expdiag.model.peers import Peer
-from expdiag.model.upgrades import Later
 from expdiag.model.versions import Release, change, of_build
 from expdiag.rules import upgrading, want
 from expdiag.rules.agreement import Agreement, compare, names, who

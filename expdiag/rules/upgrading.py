@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model import procedures
-from expdiag.model import timeline as times
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import procedures
+from expdiag.model.history import timeline as times
+from expdiag.model.history.timeline import UPGRADE, Moment, clock, margin
 from expdiag.model.peers import Peer
-from expdiag.model.timeline import UPGRADE, Moment, clock, margin
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, who
 from expdiag.rules.declare import passed, rule, steps, unknown, violation

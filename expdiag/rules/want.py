@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 from expdiag import knowledge
 from expdiag.findings import Want
+from expdiag.model.network.ports import Ports
 from expdiag.model.peers import Peer
 from expdiag.model.places import page
-from expdiag.model.ports import Ports
 
 CASE_FILE, OUTSIDE, TMS = "case.toml", "outside", "tms"  # places that are no peer
 

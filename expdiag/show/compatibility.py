@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.case import Case
 from expdiag.findings import UNKNOWN, VIOLATION, Finding
-from expdiag.model.options import is_smart_only
 from expdiag.model.peers import Peer
-from expdiag.model.platforms import is_appliance, unit
+from expdiag.model.products.options import is_smart_only
+from expdiag.model.products.platforms import is_appliance, unit
 from expdiag.show.grid import Cell, grid
 from expdiag.show.layout import begun, clipped
 from expdiag.show.style import Picture

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.case import Case
 from expdiag.findings import UNKNOWN, VIOLATION
-from expdiag.model.drift import Difference, drift
+from expdiag.model.drift.comparison import Difference, drift
 from expdiag.rules.elsewhere.replicated import odd_ones
 from expdiag.show.grid import Cell, grid
 from expdiag.show.layout import begun, clipped

@@ -7,11 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.case import Case
-from expdiag.model import procedures
-from expdiag.model import timeline as times
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import procedures
+from expdiag.model.history import timeline as times
+from expdiag.model.history.timeline import Moment, Start, Timeline
 from expdiag.model.peers import Peer
-from expdiag.model.timeline import Moment, Start, Timeline
 
 if TYPE_CHECKING:
     import pandas as pd

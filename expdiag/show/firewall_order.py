@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding
-from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import in_use, places, versions_of
-from expdiag.model.encounters import GOES_ON, MAY_END, PERHAPS, TOO_MANY, Encounter, Met, Sender, encounters
-from expdiag.model.firewall import PAGE, Gate, Ruleset, gates, packet_to, strangers
-from expdiag.model.packets import ACCEPT
+from expdiag.model.network import ranges
+from expdiag.model.network.clustering import in_use, places, versions_of
+from expdiag.model.network.encounters import GOES_ON, MAY_END, PERHAPS, TOO_MANY, Encounter, Met, Sender, encounters
+from expdiag.model.network.firewall import PAGE, Gate, Ruleset, gates, packet_to, strangers
+from expdiag.model.network.packets import ACCEPT
+from expdiag.model.network.ports import Ports, era_of, listing
+from expdiag.model.network.ranges import Ranges
 from expdiag.model.peers import Interface, Peer
-from expdiag.model.ports import Ports, era_of, listing
-from expdiag.model.ranges import Ranges
 from expdiag.show.grid import MARKS, Cell
 from expdiag.show.judged import Judged
 from expdiag.show.sheet import Row, Section, frame, sheet

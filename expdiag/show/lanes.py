@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.case import Case
 from expdiag.findings import VIOLATION
-from expdiag.model import timeline as times
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import timeline as times
 from expdiag.show import events as happened
 from expdiag.show.events import Event, events
 from expdiag.show.layout import begun, clipped, extent, plain, wrapped

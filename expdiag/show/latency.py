@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from expdiag.case import Case
 from expdiag.findings import PASS, UNKNOWN, VIOLATION
 from expdiag.model.cluster import Cluster
-from expdiag.model.latency import delays, limit_for
+from expdiag.model.network.latency import delays, limit_for
 from expdiag.model.peers import Peer
 from expdiag.show.grid import Cell, grid
 from expdiag.show.style import Picture

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from expdiag.findings import PASS, UNKNOWN, VIOLATION, Finding
-from expdiag.model.answers import DENIED, DISPUTED, FOUND, UNASKED, Result
+from expdiag.model.dns.answers import DENIED, DISPUTED, FOUND, UNASKED, Result
 from expdiag.show.judged import names
 
 _SEVERAL = "; "

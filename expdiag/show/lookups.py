@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from expdiag import knowledge
 from expdiag.case import Case
 from expdiag.findings import Finding
-from expdiag.model.answers import DISPUTED, FOUND, UNASKED, Result, View
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import DISPUTED, FOUND, UNASKED, Result, View
+from expdiag.model.dns.resolver import PeerView, resolver
 from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
-from expdiag.model.resolver import PeerView, resolver
 from expdiag.rules.dns.asking import families, is_name
 from expdiag.rules.dns.peers import known_peers
 from expdiag.rules.dns.services import microsoft_servers

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import Resolution, places
+from expdiag.model.dns.resolver import resolver
 from expdiag.model.names import Address
+from expdiag.model.network.clustering import Resolution, places
+from expdiag.model.network.translation import Crossing, crossings
 from expdiag.model.peers import Interface, Peer
-from expdiag.model.resolver import resolver
-from expdiag.model.translation import Crossing, crossings
 from expdiag.show.grid import Cell
 from expdiag.show.judged import Judged
 from expdiag.show.sheet import Row, Section, frame, sheet

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.graphs.hops import Path, Stop, paths, slowest_steps
-from expdiag.model.latency import limit_for
+from expdiag.model.network.latency import limit_for
 from expdiag.show.layout import extent, plain, wrapped
 from expdiag.show.style import COLOURS, INK, Picture, picture, tip
 

@@ -9,9 +9,9 @@ from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address
+from expdiag.model.network.ports import Era, Ports, era_of
+from expdiag.model.network.reach import BLOCKED, DISAGREE, OPEN, SILENT, Reach, Verdict, is_try_of, reach, settle
 from expdiag.model.peers import Peer
-from expdiag.model.ports import Era, Ports, era_of
-from expdiag.model.reach import BLOCKED, DISAGREE, OPEN, SILENT, Reach, Verdict, is_try_of, reach, settle
 from expdiag.show.grid import Cell
 from expdiag.show.judged import Judged, ports_blamed
 from expdiag.show.sheet import Row, Section, frame, sheet

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from expdiag.findings import UNKNOWN, VIOLATION
-from expdiag.model.answers import FOUND, UNASKED, View
 from expdiag.model.cluster import Cluster
-from expdiag.model.peers import Peer
-from expdiag.model.resolver import resolver
-from expdiag.model.service_records import (
+from expdiag.model.dns.answers import FOUND, UNASKED, View
+from expdiag.model.dns.resolver import resolver
+from expdiag.model.dns.service_records import (
     Record,
     Target,
     call_services,
@@ -18,6 +17,7 @@ from expdiag.model.service_records import (
     internal_service,
     records,
 )
+from expdiag.model.peers import Peer
 from expdiag.show.grid import Cell
 from expdiag.show.judged import Judged
 from expdiag.show.lookup_verdicts import share

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from expdiag.case import Case
 from expdiag.errors import UnknownNameError
-from expdiag.model import timeline
-from expdiag.model.drift import drift
+from expdiag.model.drift.comparison import drift
+from expdiag.model.history import timeline
 from expdiag.safe import one_line
 from expdiag.show.verdicts import styled
 

@@ -8,7 +8,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from expdiag.case import Case
-from expdiag.model.latency import limit_for
+from expdiag.model.network.latency import limit_for
 from expdiag.show.layout import extent, plain, wrapped
 from expdiag.show.style import COLOURS, INK, Picture, picture
 

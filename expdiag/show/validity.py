@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.case import Case
 from expdiag.findings import VIOLATION, Finding
-from expdiag.model import presented
+from expdiag.model.certificates import presented
+from expdiag.model.certificates.presented import Presented
 from expdiag.model.cluster import Cluster
+from expdiag.model.history.timeline import EARLIEST
 from expdiag.model.peers import Peer
-from expdiag.model.presented import Presented
-from expdiag.model.timeline import EARLIEST
 from expdiag.rules.basic.certificates import EXPIRED_ALARM, EXPIRING_ALARM, up
 from expdiag.show.layout import clipped, extent, plain, wrapped
 from expdiag.show.style import COLOURS, INK, PAPER, Picture, picture

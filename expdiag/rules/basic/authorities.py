@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expdiag.findings import Verdict, Want
-from expdiag.model import presented, verification
-from expdiag.model.certificates import needed_purposes
+from expdiag.model.certificates import presented, verification
+from expdiag.model.certificates.certificate import needed_purposes
+from expdiag.model.certificates.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented, Shown
+from expdiag.model.certificates.trust import Chain, Fault, Problem, Trust
+from expdiag.model.certificates.verification import PERMISSIVE
 from expdiag.model.cluster import Cluster
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented, Shown
-from expdiag.model.trust import Chain, Fault, Problem, Trust
-from expdiag.model.verification import PERMISSIVE
 from expdiag.rules import want
 from expdiag.rules.basic.certificates import up, which
 from expdiag.rules.basic.validity import REFUSED_ITSELF, problems, weighed

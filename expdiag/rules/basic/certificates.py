@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expdiag.findings import Verdict
-from expdiag.model import called, certificates, presented
+from expdiag.model.certificates import called, presented
+from expdiag.model.certificates import certificate as certificates
+from expdiag.model.certificates.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import canonical, join, same_name
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import passed, rule, unknown, violation

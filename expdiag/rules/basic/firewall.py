@@ -6,17 +6,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from expdiag.findings import Verdict, Want
-from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import in_use, places, versions_of
-from expdiag.model.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
-from expdiag.model.membership import MOST_PEERS
+from expdiag.model.gathering.membership import MOST_PEERS
 from expdiag.model.names import Address
-from expdiag.model.packets import Packet
+from expdiag.model.network import ranges
+from expdiag.model.network.clustering import in_use, places, versions_of
+from expdiag.model.network.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
+from expdiag.model.network.packets import Packet
+from expdiag.model.network.ports import Ports, era_of, listing
+from expdiag.model.network.ranges import Ranges
+from expdiag.model.network.reach import OPEN, is_try_of, reach
 from expdiag.model.peers import Peer
-from expdiag.model.ports import Ports, era_of, listing
-from expdiag.model.ranges import Ranges
-from expdiag.model.reach import OPEN, is_try_of, reach
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import passed, rule, steps, unknown, violation

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
-from expdiag.model.options import Option, Options, compares_as, is_smart_only, still_needed
 from expdiag.model.peers import Peer
+from expdiag.model.products.options import Option, Options, compares_as, is_smart_only, still_needed
 from expdiag.model.versions import change
 from expdiag.rules import want
 from expdiag.rules.agreement import names, who

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from expdiag.findings import Verdict, Want
-from expdiag.model import called, certificates, clocks, presented, verification
+from expdiag.model.certificates import called, clocks, presented, verification
+from expdiag.model.certificates import certificate as certificates
+from expdiag.model.certificates.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
+from expdiag.model.certificates.verification import PERMISSIVE, Mode
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address
 from expdiag.model.peers import Peer
-from expdiag.model.presented import CLIENT, NEW_CERTIFICATE_ALARM, Presented
-from expdiag.model.verification import PERMISSIVE, Mode
 from expdiag.rules import want
 from expdiag.rules.basic.certificates import (
     EXPIRED_ALARM,

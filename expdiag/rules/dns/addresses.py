@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict, Want
-from expdiag.model.answers import DENIED, FOUND, UNASKED
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import DENIED, FOUND, UNASKED
+from expdiag.model.dns.resolver import Reach, has_mapping, mapped_to, mapping_sources, reach, resolver
+from expdiag.model.dns.scope import is_private
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Peer
-from expdiag.model.resolver import Reach, has_mapping, mapped_to, mapping_sources, reach, resolver
-from expdiag.model.scope import is_private
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, steps, unknown, violation
 from expdiag.rules.dns.asking import families, is_name

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expdiag.findings import Verdict, Want
-from expdiag.model.answers import ADDRESS_TYPES, UNASKED, Result
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import ADDRESS_TYPES, UNASKED, Result
+from expdiag.model.dns.resolver import PeerView, resolver
 from expdiag.model.names import address, canonical
 from expdiag.model.peers import Peer
-from expdiag.model.resolver import PeerView, resolver
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable
 from expdiag.rules.dns.tally import Tally

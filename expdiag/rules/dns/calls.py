@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict, Want
-from expdiag.model.answers import DENIED, FAILED, FOUND
 from expdiag.model.cluster import Cluster
-from expdiag.model.resolver import resolver
-from expdiag.model.service_records import (
+from expdiag.model.dns.answers import DENIED, FAILED, FOUND
+from expdiag.model.dns.resolver import resolver
+from expdiag.model.dns.service_records import (
     Record,
     call_services,
     domains,

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model.answers import DENIED, FAILED, FOUND
 from expdiag.model.cluster import Cluster
-from expdiag.model.names import address, canonical
-from expdiag.model.peers import Peer
-from expdiag.model.resolver import resolver
-from expdiag.model.scope import is_private
-from expdiag.model.service_records import (
+from expdiag.model.dns.answers import DENIED, FAILED, FOUND
+from expdiag.model.dns.resolver import resolver
+from expdiag.model.dns.scope import is_private
+from expdiag.model.dns.service_records import (
     Record,
     Target,
     domains,
@@ -18,6 +16,8 @@ from expdiag.model.service_records import (
     internal_service,
     records,
 )
+from expdiag.model.names import address, canonical
+from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, unknown
 from expdiag.rules.dns.addresses import only_for_e

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from expdiag.findings import Verdict
-from expdiag.model.answers import FOUND
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import FOUND
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, unknown

@@ -6,13 +6,13 @@ import re
 from dataclasses import dataclass
 
 from expdiag.findings import Verdict
-from expdiag.model.answers import FOUND, UNASKED, Result
-from expdiag.model.called import meant_name
+from expdiag.model.certificates.called import meant_name
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import FOUND, UNASKED, Result
+from expdiag.model.dns.resolver import PeerView, mapped_to, mapping_sources
+from expdiag.model.dns.scope import is_private, is_public
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Peer
-from expdiag.model.resolver import PeerView, mapped_to, mapping_sources
-from expdiag.model.scope import is_private, is_public
 from expdiag.rules import want
 from expdiag.rules.declare import rule
 from expdiag.rules.dns.asking import digs, families, is_name, note_foreign, view_of, where_to_fix, without_servers

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from expdiag import knowledge
 from expdiag.findings import Verdict
-from expdiag.model.answers import FOUND, UNASKED
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.answers import FOUND, UNASKED
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, rule, unknown

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from expdiag.findings import Verdict, Want
-from expdiag.model.answers import DENIED, DISPUTED, FAILED, FOUND, Result
+from expdiag.model.dns.answers import DENIED, DISPUTED, FAILED, FOUND, Result
 from expdiag.rules.declare import passed, steps, unknown, violation
 
 _ANSWER = (

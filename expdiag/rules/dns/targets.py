@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from expdiag.model.cluster import Cluster
+from expdiag.model.dns.service_records import Record, Target
 from expdiag.model.names import canonical
 from expdiag.model.peers import Peer
-from expdiag.model.service_records import Record, Target
 from expdiag.rules.dns.asking import families
 from expdiag.rules.dns.peers import known_peers
 from expdiag.rules.dns.tally import Tally

@@ -5,7 +5,7 @@ from __future__ import annotations
 from expdiag import knowledge
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.dumps import states
+from expdiag.model.drift.dumps import states
 from expdiag.model.facts import Fact
 from expdiag.model.peers import Peer
 from expdiag.rules import want

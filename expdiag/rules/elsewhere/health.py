@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model import health
 from expdiag.model.cluster import Cluster
-from expdiag.model.health import Clock
+from expdiag.model.history import health
+from expdiag.model.history.health import Clock
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation

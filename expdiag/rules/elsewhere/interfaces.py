@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import Place, Resolution, places, two_interfaces
 from expdiag.model.names import Address
+from expdiag.model.network.clustering import Place, Resolution, places, two_interfaces
+from expdiag.model.network.routes import subnet
 from expdiag.model.peers import Interface, Peer
-from expdiag.model.routes import subnet
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 

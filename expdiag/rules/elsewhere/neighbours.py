@@ -8,7 +8,7 @@ from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import address, same_name
 from expdiag.model.peers import Peer
-from expdiag.model.zones import Target, zones
+from expdiag.model.products.zones import Target, zones
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 

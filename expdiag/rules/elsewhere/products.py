@@ -6,7 +6,7 @@ from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
 from expdiag.model.facts import Fact
 from expdiag.model.peers import Peer
-from expdiag.model.traversal import far_ends, uses_mra
+from expdiag.model.products.traversal import far_ends, uses_mra
 from expdiag.model.versions import change
 from expdiag.rules import want
 from expdiag.rules.agreement import compare, names, who

@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from expdiag.findings import Verdict
-from expdiag.model import replication
 from expdiag.model.cluster import Cluster
-from expdiag.model.drift import Difference, Drift, drift
+from expdiag.model.drift import replication
+from expdiag.model.drift.comparison import Difference, Drift, drift
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.agreement import names, shown, who

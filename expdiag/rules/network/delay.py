@@ -8,8 +8,8 @@ from typing import Any
 from expdiag import knowledge
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
-from expdiag.model.latency import Delay, Limit, delays, limit_for, slowest_of
-from expdiag.model.oneway import OneWay, one_way
+from expdiag.model.network.latency import Delay, Limit, delays, limit_for, slowest_of
+from expdiag.model.network.oneway import OneWay, one_way
 from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, unknown, violation

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from expdiag.findings import Verdict
-from expdiag.model import ranges
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import in_use, is_private, places, two_interfaces
-from expdiag.model.firewall import Ruling, rulings, strangers
 from expdiag.model.names import Address, address
+from expdiag.model.network import ranges
+from expdiag.model.network.clustering import in_use, is_private, places, two_interfaces
+from expdiag.model.network.firewall import Ruling, rulings, strangers
+from expdiag.model.network.ports import Era, Ports, era_of, listing
+from expdiag.model.network.reach import DISAGREE, OPEN, is_try_of, reach, settle, shown
 from expdiag.model.peers import Interface, Peer
-from expdiag.model.ports import Era, Ports, era_of, listing
-from expdiag.model.reach import DISAGREE, OPEN, is_try_of, reach, settle, shown
 from expdiag.rules import want
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation
 from expdiag.tables import Reachability

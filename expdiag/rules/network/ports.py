@@ -6,12 +6,11 @@ from collections.abc import Collection, Iterable, Mapping
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import places
-from expdiag.model.firewall import Ruling, keeps_out, rulings
 from expdiag.model.names import address
-from expdiag.model.peers import Peer
-from expdiag.model.ports import Era, Ports, era_of, listing
-from expdiag.model.reach import (
+from expdiag.model.network.clustering import places
+from expdiag.model.network.firewall import Ruling, keeps_out, rulings
+from expdiag.model.network.ports import Era, Ports, era_of, listing
+from expdiag.model.network.reach import (
     BLOCKED,
     DISAGREE,
     OPEN,
@@ -23,7 +22,8 @@ from expdiag.model.reach import (
     shown,
     unnamed_alarms,
 )
-from expdiag.model.reach import Verdict as Tried
+from expdiag.model.network.reach import Verdict as Tried
+from expdiag.model.peers import Peer
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
 from expdiag.tables import Reachability

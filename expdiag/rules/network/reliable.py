@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from expdiag.findings import Verdict, Want
-from expdiag.model import procedures, reliability
-from expdiag.model import timeline as times
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import procedures, reliability
+from expdiag.model.history import timeline as times
+from expdiag.model.history.reliability import Fall, Share
+from expdiag.model.history.sequence import UPGRADING
+from expdiag.model.history.timeline import Span, clock
 from expdiag.model.peers import Peer
-from expdiag.model.reliability import Fall, Share
-from expdiag.model.sequence import UPGRADING
-from expdiag.model.timeline import Span, clock
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import places
-from expdiag.model.firewall import keeps_out
+from expdiag.model.network.clustering import places
+from expdiag.model.network.firewall import keeps_out
+from expdiag.model.network.ports import Ports, era_of
+from expdiag.model.network.reach import BLOCKED, OPEN, SILENT, UNROUTED, reach, shown, unnamed_alarms
+from expdiag.model.network.routes import Route, route
 from expdiag.model.peers import Peer
-from expdiag.model.ports import Ports, era_of
-from expdiag.model.reach import BLOCKED, OPEN, SILENT, UNROUTED, reach, shown, unnamed_alarms
-from expdiag.model.routes import Route, route
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from expdiag.findings import Verdict
-from expdiag.model import procedures, restarts
-from expdiag.model import timeline as times
 from expdiag.model.cluster import Cluster
+from expdiag.model.history import procedures, restarts
+from expdiag.model.history import timeline as times
+from expdiag.model.history.procedures import Episode, Procedures
+from expdiag.model.history.restarts import Outage, WholeRestart
+from expdiag.model.history.sequence import UPGRADING, Deviation
+from expdiag.model.history.timeline import Timeline, clock
 from expdiag.model.peers import Peer
-from expdiag.model.procedures import Episode, Procedures
-from expdiag.model.restarts import Outage, WholeRestart
-from expdiag.model.sequence import UPGRADING, Deviation
-from expdiag.model.timeline import Timeline, clock
 from expdiag.rules import want
 from expdiag.rules.agreement import names
 from expdiag.rules.declare import not_applicable, passed, rule, steps, unknown, violation

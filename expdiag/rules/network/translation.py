@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from expdiag.findings import Verdict
 from expdiag.model.cluster import Cluster
-from expdiag.model.clustering import Resolution, places
 from expdiag.model.names import Address, address
+from expdiag.model.network.clustering import Resolution, places
+from expdiag.model.network.translation import Crossing, crossings
 from expdiag.model.peers import Peer
-from expdiag.model.translation import Crossing, crossings
 from expdiag.rules import want
 from expdiag.rules.declare import passed, rule, steps, unknown, violation
 

@@ -1,0 +1,1 @@
+"""What certificates say, who vouches for them, and where peers ask for that."""

@@ -1,0 +1,1 @@
+"""What servers said, and what a peer gets for a name."""

@@ -1,0 +1,1 @@
+"""What should be the same on all peers and is not, and dumps that are out of date."""

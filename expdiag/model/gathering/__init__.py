@@ -1,0 +1,1 @@
+"""Which files are one peer, what a peer is called, who is in the cluster."""

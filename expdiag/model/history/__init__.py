@@ -1,0 +1,1 @@
+"""What happened when: one timeline, procedures, restarts, reliability, clocks."""

@@ -1,0 +1,1 @@
+"""What was measured and tried between the peers, and what stands between them."""

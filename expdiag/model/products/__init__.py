@@ -1,0 +1,1 @@
+"""What peers are: platforms, option keys, Cisco TMS, zones to other systems."""
