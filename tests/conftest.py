@@ -40,15 +40,29 @@ def real() -> Path:
 
 
 @pytest.fixture
-def case_of(tmp_path: Path) -> Callable[[ClusterSpec], expdiag.Case]:
-    """Return a function that writes a made-up cluster and loads it."""
+def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ClusterSpec], expdiag.Case]:
+    """Return a function that writes a made-up cluster and loads it; the same cluster is loaded once, for all tests.
+
+    A case does not change, so tests can share it.
+    """
 
     def build(cluster: ClusterSpec) -> expdiag.Case:
-        folder = tmp_path / f"case-{len(list(tmp_path.iterdir()))}"
-        write_case(cluster, folder)
-        return expdiag.load(folder)
+        key = repr(cluster)
+        if key not in _LOADED:
+            folder = tmp_path_factory.mktemp("case")
+            write_case(cluster, folder)
+            _LOADED[key] = expdiag.load(folder)
+            if len(_LOADED) > _MOST_LOADED:
+                _LOADED.pop(next(iter(_LOADED)))
+        else:
+            _LOADED[key] = _LOADED.pop(key)  # the newest is the last
+        return _LOADED[key]
 
     return build
+
+
+_LOADED: dict[str, expdiag.Case] = {}
+_MOST_LOADED = 40
 
 
 @pytest.fixture
