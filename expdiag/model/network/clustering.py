@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from expdiag import knowledge
 from expdiag.model.cluster import Cluster
+from expdiag.model.gathering.membership import MOST_PEERS
 from expdiag.model.names import Address, address, canonical
 from expdiag.model.peers import Interface, Peer
 
@@ -171,3 +172,14 @@ _PRIVATE = tuple(
 def is_private(at: Address) -> bool:
     """Whether the Internet does not route an address; addresses set aside for documentation stand for public ones."""
     return any(at.version == network.version and at in network for network in _PRIVATE)
+
+
+def without_address(cluster: Cluster) -> tuple[Peer, ...]:
+    """Return the peers of which no address is known."""
+    return tuple(peer for peer in cluster.peers if not cluster.view(places)[peer.name].addresses)
+
+
+def may_be_elsewhere(cluster: Cluster) -> int:
+    """Return how many addresses may be those of peers without being known: all a list may hold where none is shown."""
+    unplaced = len(without_address(cluster))
+    return unplaced if cluster.shows_a_list else max(unplaced, MOST_PEERS - len(cluster.peers))

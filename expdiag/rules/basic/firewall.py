@@ -7,10 +7,9 @@ from dataclasses import dataclass, field
 
 from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
-from expdiag.model.gathering.membership import MOST_PEERS
 from expdiag.model.names import Address
 from expdiag.model.network import ranges
-from expdiag.model.network.clustering import in_use, places, versions_of
+from expdiag.model.network.clustering import in_use, may_be_elsewhere, places, versions_of, without_address
 from expdiag.model.network.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
 from expdiag.model.network.packets import Packet
 from expdiag.model.network.ports import Ports, era_of, listing
@@ -89,7 +88,7 @@ class _Survey:
 
 def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *, configured: bool = False) -> _Survey:
     found = _Survey()
-    unplaced = _peers_elsewhere(cluster)
+    unplaced = may_be_elsewhere(cluster)
     for version in versions_of(peer):
         others = strangers(cluster, version)
         for interface in in_use(peer):
@@ -118,16 +117,6 @@ def _survey(cluster: Cluster, peer: Peer, gate: Gate, closed: Iterable[Ports], *
     return found
 
 
-def _peers_elsewhere(cluster: Cluster) -> int:
-    """Return how many addresses may be those of peers without being known: all a list may hold where none is shown."""
-    without_address = len(_without_address(cluster))
-    return without_address if cluster.shows_a_list else max(without_address, MOST_PEERS - len(cluster.peers))
-
-
-def _without_address(cluster: Cluster) -> tuple[Peer, ...]:
-    return tuple(peer for peer in cluster.peers if not cluster.view(places)[peer.name].addresses)
-
-
 def _lets_in(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Verdict:
     who = " and ".join(ranges.shown(found, version) for version, found in survey.open_to.items())
     rows = list(survey.rules.values())
@@ -152,7 +141,7 @@ def _undecided(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Ver
         parts.append(f"{_shown(next(iter(survey.doubtful.values())))} decides, which cannot be judged from here")
     asked = _wanted(peer, dict.fromkeys(survey.missing) or versions_of(peer)) if parts else []
     for version, through in survey.maybe_peers.items():
-        unplaced = _without_address(cluster)
+        unplaced = without_address(cluster)
         whose = names(unplaced) if unplaced else "those of peers that no peer list in the evidence shows"
         parts.append(f"{ranges.shown(through, version)} gets through, which may be {whose}")
         asked += [want.bundle(other) for other in unplaced or (peer,)]
