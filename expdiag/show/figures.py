@@ -141,7 +141,7 @@ FIGURES = (
         "Rules in the order a packet meets them, the first on top, and who gets in or is kept out at each.",
         firewall_order.order_picture,
         firewall_order.order_table,
-        _any,
+        lambda case: len(firewall_order.order_table(case)) > 0,
     ),
     Figure(
         "validity",
