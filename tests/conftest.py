@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable
@@ -47,7 +48,7 @@ def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ClusterSpec],
     """
 
     def build(cluster: ClusterSpec) -> expdiag.Case:
-        key = repr(cluster)
+        key = pickle.dumps(cluster)  # a repr may leave fields out
         if key not in _LOADED:
             folder = tmp_path_factory.mktemp("case")
             write_case(cluster, folder)
@@ -61,7 +62,7 @@ def case_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ClusterSpec],
     return build
 
 
-_LOADED: dict[str, expdiag.Case] = {}
+_LOADED: dict[bytes, expdiag.Case] = {}
 _MOST_LOADED = 40
 
 
