@@ -246,7 +246,7 @@ def test_the_model_looks_at_every_row_that_a_field_may_stand_in(monkeypatch) -> 
     rows = harvest.rows["settings"]
     few, every = Settings(rows.where(tells)), Settings(rows)
 
-    assert 20 < sum(1 for _ in rows.where(tells)) < 60
+    assert 20 < sum(1 for _ in rows.where(tells)) < len(rows) / 2
     for field in ("tls_verification_mode", "host_name", "h323_mode", "cluster_name"):
         assert few.value(field) == every.value(field)
         assert few.value(field).known

@@ -49,7 +49,7 @@ def test_what_is_stated_of_it_is_judged_and_nothing_else_changes(case_of, facts,
     said = outcomes(case)
 
     assert tuple(said[number, ("e1", "e2")] for number in RULES) == expected
-    assert {number for number, _ in changed(before, said)} <= set(RULES)
+    assert {number for number, _ in changed(before, said)} <= {*RULES, "R30", "R31"}  # whose names lead to it
     for number in RULES:
         verdict = finding(case, number).verdict
         assert bool(verdict.want) == (verdict.outcome == UNKNOWN)
