@@ -70,7 +70,11 @@ E2 = healthy().peers[1].fqdn
 # what is changed in the healthy cluster; the outcomes that become others, by rule and subject; who is at fault
 FAULTS: dict[str, tuple[Change, Outcomes, tuple[str, ...]]] = {
     "R06 IPv6 on all, each its own": (dual_stack, {("R06", ALL): PASS}, ()),
-    "R06 one IPv6 address twice": (both(dual_stack, peer("e3", ipv6=IPV6["e1"])), {("R06", ALL): VIOLATION}, ("e3",)),
+    "R06 one IPv6 address twice": (
+        both(dual_stack, peer("e3", ipv6=IPV6["e1"])),
+        {("R06", ALL): VIOLATION, **{("R33", (p,)): VIOLATION for p in ALL}},
+        ("e3",),
+    ),
     "R06 no address where it is on": (
         both(dual_stack, peer("e3", ipv6="", settings={"IPProtocol": "Both"}, state={"IP Protocol": "Both"})),
         {("R06", ALL): VIOLATION},
@@ -91,7 +95,12 @@ FAULTS: dict[str, tuple[Change, Outcomes, tuple[str, ...]]] = {
     ),
     "R10 the mapping leads to static NAT": (
         mapped(E2, "203.0.113.12"),
-        {**{("R10", (p, "e2")): VIOLATION for p in ("e1", "e3")}, ("R19", ("e2",)): VIOLATION},
+        {
+            **{("R10", (p, "e2")): VIOLATION for p in ("e1", "e3")},
+            ("R19", ("e2",)): VIOLATION,
+            ("R40", ("e2",)): VIOLATION,
+            ("R41", ALL): VIOLATION,
+        },
         ("e1", "e2", "e3"),
     ),
     "R11 one port filtered": (probe("e1", 2, p4371="filtered"), {("R11", ("e1", "e2")): VIOLATION}, ()),

@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 MAX_DEPTH = 64
 _TOKEN = re.compile(
     r'[ \t\r\n]*(?P<token>[{}\[\],:]|"(?:[^"\\\x00-\x1f]|\\.)*"|true|false|null'
-    r"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+    r"|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
 )
 _PART_OF_NUMBER = re.compile(r"-|\.|[eE][+-]?")
 _BLANK = re.compile(r"[ \t\r\n]*")
