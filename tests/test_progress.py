@@ -50,7 +50,7 @@ def test_reading_tells_how_far_it_is(large: Path, workers: str, monkeypatch) -> 
     assert set(whole) == {on_disk}
     assert list(done) == sorted(done)
     assert 0 < done[-1] <= on_disk
-    assert len([share for share in done if 0.1 < share / on_disk < 0.9]) > 3
+    assert len([share for share in done if 0.1 < share / on_disk < 0.9]) >= 3
     assert any("log.txt" in name for name in names)
 
 

