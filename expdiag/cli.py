@@ -7,6 +7,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from expdiag.errors import CaseFileError, ExpdiagError, NothingReadableError
 if TYPE_CHECKING:
     from expdiag.case import Case
     from expdiag.findings import Findings
+    from expdiag.report.painters import Painters
 
 CLEAN, VIOLATED, USAGE, UNREADABLE, UNSETTLED, CRASHED = range(6)
 _CHECK_FORMATS = ("table", "json", "junit", "sarif", "html", "markdown")
@@ -100,19 +102,21 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace) -> int:
+    from expdiag.report import painters
     from expdiag.rules import engine
 
     engine.select(options.rule)
-    try:
-        case = expdiag.load(*options.case)
-    except (NothingReadableError, CaseFileError) as error:
-        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
-        _write(options, _render_nothing(options, error))
-        return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
-    findings = engine.check(case, options.rule)
-    for problem in findings.problems:
-        print(f"expdiag: {_shown(problem)}", file=sys.stderr)
-    _write(options, _render(options, case, findings))
+    with painters.ready() if options.format == "html" else nullcontext() as ready:
+        try:
+            case = expdiag.load(*options.case)
+        except (NothingReadableError, CaseFileError) as error:
+            print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+            _write(options, _render_nothing(options, error))
+            return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
+        findings = engine.check(case, options.rule)
+        for problem in findings.problems:
+            print(f"expdiag: {_shown(problem)}", file=sys.stderr)
+        _write(options, _render(options, case, findings, ready))
     return _status(findings, strict=options.strict)
 
 
@@ -126,7 +130,7 @@ def _status(findings: Findings, *, strict: bool) -> int:
     return UNSETTLED if strict and findings.of(UNKNOWN) else CLEAN
 
 
-def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
+def _render(options: argparse.Namespace, case: Case, findings: Findings, ready: Painters | None) -> str:
     def table() -> str:
         from expdiag.report import as_table
 
@@ -142,7 +146,7 @@ def _render(options: argparse.Namespace, case: Case, findings: Findings) -> str:
     def html() -> str:
         from expdiag.report import as_html
 
-        return as_html.render(case, findings)
+        return as_html.render(case, findings, ready.drawings(case) if ready else None)
 
     def markdown() -> str:
         from expdiag.report import as_markdown

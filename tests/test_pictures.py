@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -237,6 +238,18 @@ def test_a_long_list_of_drift_is_summed_up(faulty: expdiag.Case) -> None:
     words = " ".join(text for text, _ in boxes(figure.draw(faulty)))
 
     assert f"and {len(figure.table(faulty)) - 24} more" in words
+
+
+def test_words_in_a_page_keep_their_length_with_other_letters_and_can_be_found(faulty: expdiag.Case) -> None:
+    for figure in FIGURES:
+        if figure.has_content(faulty):
+            root = ElementTree.fromstring(figure.draw(faulty).svg("x"))
+            texts = [text for text in root.iter("{http://www.w3.org/2000/svg}text") if (text.text or "").strip()]
+            assert len(texts) > 3, figure.name
+            for text in texts:
+                size = float(re.search(r"([0-9.]+)px", text.get("style"))[1])
+                each = float(text.get("textLength")) / len(text.text) / size
+                assert 0.2 < each < 1.1, (figure.name, text.text)
 
 
 # ---- whatever the evidence says

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Iterable
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Undefined
@@ -14,7 +15,7 @@ from expdiag.case import Case
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION, Finding, Findings
 from expdiag.intake import reread
 from expdiag.report import limits
-from expdiag.report.drawings import drawings
+from expdiag.report.drawing import Drawing
 from expdiag.report.excerpts import Evidence
 from expdiag.safe import one_line, printable
 
@@ -37,8 +38,8 @@ _OUTCOMES = (
 )
 
 
-def render(case: Case, findings: Findings) -> str:
-    """Return the report as an HTML text."""
+def render(case: Case, findings: Findings, pictures: Iterable[Drawing] | None = None) -> str:
+    """Return the report as an HTML text; `pictures` are its figures, drawn here where they are not given."""
     environment = Environment(
         loader=PackageLoader("expdiag.report"),
         autoescape=True,
@@ -47,7 +48,11 @@ def render(case: Case, findings: Findings) -> str:
         lstrip_blocks=True,
         finalize=_printable,
     )
-    return environment.get_template("report.html").render(**_content(case, findings))
+    if pictures is None:
+        from expdiag.report.drawings import drawings
+
+        pictures = drawings(case)
+    return environment.get_template("report.html").render(pictures=pictures, **_content(case, findings))
 
 
 def _printable(value: Any) -> Any:
@@ -57,7 +62,6 @@ def _printable(value: Any) -> Any:
 def _content(case: Case, findings: Findings) -> dict[str, Any]:
     visits = outline.visits(findings)
     tasks = {id(task): f"t{n}" for n, task in enumerate((task for v in visits for task in v.tasks), start=1)}
-    pictures, glyphs = drawings(case)
     return {
         "version": expdiag.__version__,
         "python": platform.python_version(),
@@ -87,8 +91,6 @@ def _content(case: Case, findings: Findings) -> dict[str, Any]:
         "hashes": reread.hashes(case.dossier.paths),
         "limits": limits.used(case),
         "evidence_book": Evidence(case, findings),
-        "pictures": pictures,
-        "glyphs": glyphs,
     }
 
 

@@ -1,67 +1,58 @@
-"""All figures of a case as SVG inside one page: letters are kept once, names do not meet, each with its table."""
+"""All figures of a case as SVG inside one page, where their names do not meet, each with its table."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
 from expdiag.case import Case
+from expdiag.report.drawing import Drawing
 from expdiag.safe import printable
 from expdiag.show.figures import FIGURES, Figure
+from expdiag.show.style import picture
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_ROWS = 200
-_GLYPH = re.compile(r'\s*<path id="(DejaVu[\w-]+)"(.*?)/>', re.S)
 _STYLE = re.compile(r"<defs>\s*<style.*?</style>\s*</defs>", re.S)
 _GROUP = re.compile(r'<g id="[^"]*">')
-_NAME = re.compile(r'((?:\bid="|href="#|url\(#))(?!DejaVu)')
+_NAME = re.compile(r'(\bid="|href="#|url\(#)')
 _VIEW = re.compile(r'viewBox="0 0 ([0-9.]+) ')
 
 
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """A figure as the page shows it.
-
-    Attributes:
-        name: its name within the page.
-        caption: what it shows.
-        svg: the picture; None where drawing failed, `problem` then says why.
-        columns: heads of the table that says the same.
-        rows: its cells as text.
-        left_out: rows too many for a page.
-    """
-
-    name: str
-    caption: str
-    svg: Markup | None
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
-    left_out: int = 0
-    problem: str = ""
+NUMBERS = range(len(FIGURES))
 
 
-def drawings(case: Case, figures: Iterable[Figure] = FIGURES) -> tuple[tuple[Drawing, ...], Markup]:
-    """Return the figures that have content, and the letters they share."""
-    glyphs: dict[str, str] = {}
-    found = []
-    for figure in figures:
-        try:
-            if figure.has_content(case):
-                found.append(_drawing(case, figure, glyphs))
-        except Exception as error:  # a figure that fails must not cost the report
-            found.append(Drawing(figure.name, figure.caption, None, problem=f"{type(error).__name__}: {error}"))
-    return tuple(found), Markup("".join(f'<path id="{name}"{shape}/>' for name, shape in sorted(glyphs.items())))
+def get_ready() -> None:
+    """Load what drawing needs, as a first picture would."""
+    import pandas as pd
+
+    pd.DataFrame()
+    with picture(1, 1, arranged=False) as drawn:
+        drawn.text(0, 0, "x", weight="bold")
+    drawn.svg("")
 
 
-def _drawing(case: Case, figure: Figure, glyphs: dict[str, str]) -> Drawing:
+def drawings(case: Case) -> Iterator[Drawing]:
+    """Return the figures that have content."""
+    return (drawing for number in NUMBERS for drawing in drawing_of(case, number))
+
+
+def drawing_of(case: Case, number: int) -> tuple[Drawing, ...]:
+    """Return a figure; none where it has no content."""
+    figure = FIGURES[number]
+    try:
+        return (_drawing(case, figure),) if figure.has_content(case) else ()
+    except Exception as error:  # a figure that fails must not cost the report
+        return (Drawing(figure.name, figure.caption, None, problem=f"{type(error).__name__}: {error}"),)
+
+
+def _drawing(case: Case, figure: Figure) -> Drawing:
     svg = figure.draw(case).svg(f"{figure.caption} The table below says the same.")
-    glyphs.update(_GLYPH.findall(svg))
     table = figure.table(case)
     columns, rows = _cells(table)
     return Drawing(
@@ -76,7 +67,7 @@ def _drawing(case: Case, figure: Figure, glyphs: dict[str, str]) -> Drawing:
 
 def _alone(svg: str, name: str) -> str:
     """Return a picture without what the page has once, whose names are its own."""
-    svg = _GROUP.sub("<g>", _STYLE.sub("", _GLYPH.sub("", svg), count=1))
+    svg = _GROUP.sub("<g>", _STYLE.sub("", svg, count=1))
     svg = re.sub(r"<defs>\s*</defs>\s*", "", svg)
     svg = re.sub(r"\n\s*", "\n", _NAME.sub(rf"\g<1>{name}-", svg))
     view = _VIEW.search(svg)

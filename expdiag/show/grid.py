@@ -100,7 +100,7 @@ def _draw(axes: Any, cell: Cell, text: str, box: tuple[float, float, float, floa
 
     x, y, width, height = box
     face = FAINT if cell.outcome is None and not cell.words else FACES.get(cell.outcome or "", PAPER)
-    field = axes.add_patch(Rectangle((x, y), width, height, facecolor=face, edgecolor="#8A8A8A", linewidth=0.6))
+    field = axes.add_artist(Rectangle((x, y), width, height, facecolor=face, edgecolor="#8A8A8A", linewidth=0.6))
     is_bad = cell.outcome == VIOLATION
     words = axes.text(
         x + width / 2,

@@ -123,7 +123,7 @@ def _step(axes: Axes, ends: tuple[Point, Point], edge: dict[str, Any]) -> None:
 
     slow = edge["added_ms"] is not None and edge["added_ms"] >= _SLOW
     start, end = ends
-    arrow = axes.add_patch(
+    arrow = axes.add_artist(
         FancyArrowPatch(
             start,
             end,

@@ -178,7 +178,7 @@ def _lane(axes: Axes, cluster: Cluster, lane: Lane, scale: Scale, top: float) ->
     for log in cluster.view(times.of_cluster).logs.get(lane.name, ()):
         left, right = scale.at(log.start), scale.at(log.end)
         size = (max(right - left, 0.02), lane.height)
-        axes.add_patch(Rectangle((left, top), *size, facecolor="#EEF4F8", edgecolor="none", zorder=0))
+        axes.add_artist(Rectangle((left, top), *size, facecolor="#EEF4F8", edgecolor="none", zorder=0))
     for place, row in enumerate(lane.rows):
         y = middle + (place - (len(lane.rows) - 1) / 2) * _ROW
         axes.text(scale.left - 0.1, y, plain(_row_label(row)), ha="right", va="center", fontsize=_LABEL)
@@ -194,7 +194,7 @@ def _draw_row(axes: Axes, row: Row, scale: Scale, y: float) -> None:
         wide = max(mark.right - mark.left, 0.06)
         is_bar = mark.right - mark.left > 0.06
         hatch = "////" if is_up and mark.right >= scale.right else ""
-        axes.add_patch(
+        axes.add_artist(
             Rectangle(
                 (mark.left - (0.0 if is_bar else 0.03), y - _BAR / 2),
                 wide,

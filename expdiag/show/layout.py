@@ -7,7 +7,7 @@ from functools import cache
 
 from expdiag.safe import one_line
 
-_POINTS_PER_INCH = 72
+POINTS_PER_INCH = 72
 _HINTED = 1.04  # on a coarse raster letters are moved to whole pixels, which makes lines a little longer
 # after these a name may be broken: `e1.edge.example.com`, `2001:db8::1`, `cluster-node`, `from e1`; not `10.0.1.12`
 _BREAKS = re.compile(r"(?<=[\s:\-_/,;→–])|(?<=\.)(?![0-9])")
@@ -39,13 +39,19 @@ def plain(text: str) -> str:
 @cache
 def extent(text: str, size: float = 9, weight: str = "normal") -> tuple[float, float]:
     """Return width and height in inches of a text of several lines, as it is drawn in points of `size`."""
+    lines = text.split("\n")
+    widths = [length(line, size, weight) for line in lines if line.strip()]
+    return _HINTED * max(widths, default=0.0), len(lines) * 1.22 * size / POINTS_PER_INCH
+
+
+@cache
+def length(line: str, size: float, weight: str) -> float:
+    """Return the length in inches of one line in points of `size`, on paper or any fine raster."""
     from matplotlib.font_manager import FontProperties
     from matplotlib.textpath import text_to_path
 
     font = FontProperties(family="DejaVu Sans", size=size, weight=weight)
-    lines = text.split("\n")
-    widths = [text_to_path.get_text_width_height_descent(line, font, False)[0] for line in lines if line.strip()]
-    return _HINTED * max(widths, default=0.0) / _POINTS_PER_INCH, len(lines) * 1.22 * size / _POINTS_PER_INCH
+    return float(text_to_path.get_text_width_height_descent(line, font, False)[0]) / POINTS_PER_INCH
 
 
 def clipped(text: object, most: int) -> str:

@@ -6,7 +6,7 @@ import io
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from html import escape
+from html import escape, unescape
 from typing import Any
 
 from matplotlib import rc_context
@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 
 from expdiag.findings import NOT_APPLICABLE, PASS, UNKNOWN, VIOLATION
 from expdiag.safe import one_line, printable
+from expdiag.show.layout import POINTS_PER_INCH, length
 
 COLOURS = {PASS: "#0072B2", VIOLATION: "#D55E00", UNKNOWN: "#767676", NOT_APPLICABLE: "#9A9A9A"}
 LINES = {PASS: "solid", VIOLATION: (0, (5, 1.5)), UNKNOWN: (0, (1, 2)), NOT_APPLICABLE: (0, (1, 2))}
@@ -25,9 +26,15 @@ _SETTINGS: Any = {
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9,
     "svg.hashsalt": "expdiag",
-    "svg.fonttype": "path",
+    "svg.fonttype": "none",
     "text.color": INK,
 }
+
+
+_TEXT = re.compile(r'<text style="([^"]*)"([^>]*)>([^<]*)</text>')
+_SIZE = re.compile(r"([\d.]+)px")
+_BOLD = re.compile(r"\b700\b")
+_NO_TURN = re.compile(r' transform="rotate\(-0 [^"]*"')
 
 
 class Picture(Figure):
@@ -45,7 +52,7 @@ class Picture(Figure):
         tips = [_attribute(words) for words in self.__dict__.get("_tips", ())]
         text = self._as("svg").decode()
         text = re.sub(r'<g id="tip-(\d+)">', lambda found: f"<g><title>{tips[int(found[1])]}</title>", text)
-        text = text[text.index("<svg") :]
+        text = _TEXT.sub(_of_its_length, text[text.index("<svg") :])
         text = re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", text, count=1)
         text = re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", text, count=1)
         text = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->\n?", "", text, flags=re.S)  # comments repeat the texts
@@ -61,6 +68,18 @@ class Picture(Figure):
     def __repr__(self) -> str:
         width, height = self.get_size_inches()
         return f"<Picture {width:g} x {height:g} in>"
+
+
+def _of_its_length(found: re.Match[str]) -> str:
+    """Return a text as long as it was laid out, whatever letters the reader's machine has for it."""
+    style, place, words = found.groups()
+    size = _SIZE.search(style)
+    if not size or not words.strip():
+        return found[0]
+    weight = "bold" if _BOLD.search(style) else "normal"
+    long = length(unescape(words), float(size[1]), weight) * POINTS_PER_INCH
+    place = _NO_TURN.sub("", place)
+    return f'<text style="{style}"{place} textLength="{long:.2f}" lengthAdjust="spacingAndGlyphs">{words}</text>'
 
 
 def tip(artist: Any, words: str) -> None:

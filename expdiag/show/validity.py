@@ -190,7 +190,7 @@ def _bar(axes: Axes, row: Validity, span: tuple[datetime, datetime], left: float
     face, hatch = _FACES.get(row.state, _PLAIN)
     x, end = (left + _AXIS * _share(time, *span) for time in (row.valid_from, row.valid_to))
     colour = COLOURS[VIOLATION] if row.state == EXPIRED else "#555555"
-    axes.add_patch(
+    axes.add_artist(
         Rectangle(
             (x, middle - _BAR / 2),
             max(end - x, 0.02),

@@ -7,6 +7,7 @@ import re
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from expdiag import statistics
@@ -130,6 +131,7 @@ def read_runs(member: Member, harvest: Harvest, tools: Sequence[Tool], first: To
     run.finish(ended=False)
 
 
+@lru_cache(1024)  # each tool asks for each of the first lines
 def echoed(line: str) -> Command | None:
     """Return the command a line echoes, one without words for a bare prompt, None for any other line."""
     if len(line) > _MAX_COMMAND or line.startswith(("telnet>", "# Nmap ")):
