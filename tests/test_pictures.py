@@ -252,6 +252,25 @@ def test_words_in_a_page_keep_their_length_with_other_letters_and_can_be_found(f
                 assert 0.2 < each < 1.1, (figure.name, text.text)
 
 
+@pytest.mark.parametrize(
+    ("name", "tip"),
+    [
+        ("ports", r"e1.*: pass: "),
+        ("nat", r"on e1, for e2, entry in its peer list: "),
+        ("dns", r"^names of the peers"),
+        ("round-trips", r"^e1, e2: "),
+        ("peers", r"^e\d (–|and|→) e\d|e1"),
+    ],
+)
+def test_what_the_pointer_rests_on_says_where_it_is_and_all_that_is_known(faulty, name: str, tip: str) -> None:
+    figure = next(figure for figure in FIGURES if figure.name == name)
+
+    root = ElementTree.fromstring(figure.draw(faulty).svg("x"))
+
+    tips = [title.text for title in root.iter("{http://www.w3.org/2000/svg}title")]
+    assert any(re.search(tip, said) for said in tips), tips[:10]
+
+
 # ---- whatever the evidence says
 
 

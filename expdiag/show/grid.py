@@ -113,6 +113,10 @@ def _draw(axes: Any, cell: Cell, text: str, box: tuple[float, float, float, floa
         color=PAPER if is_bad else INK,
         linespacing=1.1,
     )
-    said = ": ".join(part for part in (about, cell.outcome or "", cell.words) if part)
     for part in (field, words):
-        tip(part, said)
+        tip(part, said_of(cell, about))
+
+
+def said_of(cell: Cell, about: str) -> str:
+    """Return what a cell says where the pointer rests on it."""
+    return ": ".join(part for part in (about, cell.outcome or "", cell.words) if part)

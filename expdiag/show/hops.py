@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from expdiag.case import Case
@@ -54,7 +55,8 @@ def hop_picture(case: Case) -> Picture:
         for start, end, edge in graph.edges(data=True):
             _step(axes, _between(points[start], sizes[start], points[end], sizes[end]), edge)
         for node, point in points.items():
-            _box(axes, labels[node], point, graph.nodes[node]["kind"], is_alone=node in alone)
+            box = _box(axes, labels[node], point, graph.nodes[node]["kind"], is_alone=node in alone)
+            tip(box, _said(graph, node, alone.get(node, ())))
     return drawn
 
 
@@ -154,8 +156,16 @@ def _step(axes: Axes, ends: tuple[Point, Point], edge: dict[str, Any]) -> None:
         )
 
 
-def _box(axes: Axes, label: str, point: Point, kind: str, *, is_alone: bool) -> None:
-    axes.text(
+def _said(graph: nx.DiGraph, node: str, parts: Sequence[Sequence[str]]) -> str:
+    """Return which paths lead over a node, and which peers lose each other without it."""
+    edges = (*graph.in_edges(node, data="paths"), *graph.out_edges(node, data="paths"))
+    passing = ", ".join(dict.fromkeys(path for _, _, paths in edges for path in paths))
+    lost = f"; without it these lose each other: {' | '.join(map(', '.join, parts))}" if parts else ""
+    return f"{node}, on the way {passing}{lost}"
+
+
+def _box(axes: Axes, label: str, point: Point, kind: str, *, is_alone: bool) -> Any:
+    return axes.text(
         *point,
         plain(label),
         ha="center",

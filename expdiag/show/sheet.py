@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from expdiag.findings import VIOLATION
-from expdiag.show.grid import FACES, MARKS, Cell
+from expdiag.show.grid import FACES, MARKS, Cell, said_of
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import FAINT, INK, PAPER, Picture, picture
+from expdiag.show.style import FAINT, INK, PAPER, Picture, picture, tip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,7 +47,6 @@ class _Laid:
     heads: tuple[str, ...]
     labels: tuple[str, ...]
     texts: tuple[tuple[str, ...], ...]
-    cells: tuple[tuple[Cell, ...], ...]
     title_height: float
     head_height: float
     heights: tuple[float, ...]
@@ -93,7 +92,7 @@ def sheet(
         axes.text(_EDGE, _EDGE, plain(heading), ha="left", va="top", fontsize=_TITLE)
         top, boxes = above, list[tuple[Cell, Box]]()
         for section, one in zip(sections, laid, strict=True):
-            boxes += _draw(axes, one, top + _ABOVE, _EDGE + left, widths[section.columns])
+            boxes += _draw(axes, section, one, (_EDGE + left, top + _ABOVE), widths[section.columns])
             top += one.height
         _draw_boxes(axes, boxes)
     return drawn
@@ -148,7 +147,6 @@ def _lay(
         heads=heads,
         labels=tuple(labels),
         texts=texts,
-        cells=tuple(row.cells for row in section.rows),
         title_height=extent(title, _LABEL, "bold")[1] + _PAD if title else 0.0,
         head_height=max((extent(head, _LABEL)[1] for head in heads), default=-_PAD) + _PAD,
         heights=tuple(
@@ -162,8 +160,11 @@ def _text(cell: Cell, width: int) -> str:
     return wrapped(f"{MARKS.get(cell.outcome or '', '')} {cell.words}", width)
 
 
-def _draw(axes: Axes, one: _Laid, top: float, left: float, widths: Sequence[float]) -> Iterator[tuple[Cell, Box]]:
+def _draw(
+    axes: Axes, section: Section, one: _Laid, corner: tuple[float, float], widths: Sequence[float]
+) -> Iterator[tuple[Cell, Box]]:
     """Draw the texts of a section; yield its cells and where their boxes are."""
+    left, top = corner
     if one.title:
         axes.text(_EDGE, top, plain(one.title), ha="left", va="top", fontsize=_LABEL, weight="bold")
     top += one.title_height + one.head_height
@@ -171,20 +172,21 @@ def _draw(axes: Axes, one: _Laid, top: float, left: float, widths: Sequence[floa
     for head, wide in zip(one.heads, widths, strict=False):
         axes.text(x + wide / 2, top - _PAD / 2, plain(head), ha="center", va="bottom", fontsize=_LABEL, color="#555555")
         x += wide
-    for label, texts, cells, tall in zip(one.labels, one.texts, one.cells, one.heights, strict=True):
+    for row, label, texts, tall in zip(section.rows, one.labels, one.texts, one.heights, strict=True):
         axes.text(_EDGE, top + tall / 2, plain(label), ha="left", va="center_baseline", fontsize=_LABEL)
         x = left
-        for text, cell, wide in zip(texts, cells, widths, strict=True):
-            _draw_words(axes, cell, text, (x + wide / 2, top + tall / 2))
+        for text, column, cell, wide in zip(texts, section.columns, row.cells, widths, strict=True):
+            about = ", ".join(part for part in (section.title, row.label, column) if part)
+            _draw_words(axes, cell, text, (x + wide / 2, top + tall / 2), about)
             yield cell, (x, top, wide, tall)
             x += wide
         top += tall
 
 
-def _draw_words(axes: Axes, cell: Cell, text: str, middle: tuple[float, float]) -> None:
+def _draw_words(axes: Axes, cell: Cell, text: str, middle: tuple[float, float], about: str) -> None:
     is_bad = cell.outcome == VIOLATION
     if text:
-        axes.text(
+        words = axes.text(
             *middle,
             plain(text),
             ha="center",
@@ -194,6 +196,7 @@ def _draw_words(axes: Axes, cell: Cell, text: str, middle: tuple[float, float]) 
             color=PAPER if is_bad else INK,
             linespacing=1.1,
         )
+        tip(words, said_of(cell, about))
 
 
 def _draw_boxes(axes: Axes, boxes: Sequence[tuple[Cell, Box]]) -> None:

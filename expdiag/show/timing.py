@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from expdiag.case import Case
 from expdiag.model.network.latency import limit_for
 from expdiag.show.layout import extent, plain, wrapped
-from expdiag.show.style import COLOURS, INK, Picture, picture
+from expdiag.show.style import COLOURS, INK, Picture, picture, tip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -87,7 +87,8 @@ def _draw_band(
     over = [point for point in points if point[1] > limit]
     within = [point for point in points if point[1] <= limit]
     for found, colour, mark in ((within, COLOURS["pass"], "o"), (over, COLOURS["violation"], "X")):
-        axes.plot([time for time, _ in found], [ms for _, ms in found], mark, color=colour, markersize=4)  # type: ignore[arg-type]
+        (dots,) = axes.plot([time for time, _ in found], [ms for _, ms in found], mark, color=colour, markersize=4)  # type: ignore[arg-type]
+        tip(dots, f"{pair[0]} – {pair[1]}: {_said(points, limit)}")
     axes.axhline(limit, color=INK, linestyle=(0, (4, 2)), linewidth=0.9)
     axes.axhline(median(ms for _, ms in points), color="#BBBBBB", linewidth=0.7, zorder=0)
     change = case.cluster.facts.change
@@ -99,6 +100,12 @@ def _draw_band(
         axes.set_xlim(span[0] - margin, span[1] + margin)  # type: ignore[arg-type]
     axes.set_ylim(0, 1.15 * max(limit, *(ms for _, ms in points)))
     axes.set_yticks([0, limit])
+
+
+def _said(points: list[Point], limit: float) -> str:
+    shown = sorted(ms for _, ms in points)
+    middle = f"median {median(shown):.3g} ms, limit {limit:g} ms"
+    return f"{len(shown)} round trips of {shown[0]:.3g} to {shown[-1]:.3g} ms, {middle}"
 
 
 def _nothing() -> Picture:
