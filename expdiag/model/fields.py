@@ -30,15 +30,15 @@ def table(cluster: Cluster, sources: SourceBook) -> tuple[FieldFound, ...]:
 
 def _rows(peer: Peer, field: str, cluster: Cluster, sources: SourceBook) -> Iterator[FieldFound]:
     made = places.is_made(field)
-    mentions = [] if made else list(peer.settings.mentions(field))
+    mentions = {} if made else peer.settings.mentions_by_number(field)
     chosen = _made(peer, field) if made else _chosen(peer.settings, field)
     stated = _stated(peer, field, cluster)
     if not chosen and not stated:
         yield FieldFound(peer.name, field, None, None, "", _others(field, None), (), None)
     for number in sorted(chosen.keys() | stated.keys(), key=lambda number: number or 0):
         fact = chosen.get(number) or stated[number]
-        place = _place_of(fact, mentions)
-        others = () if places.is_passing(field) else rivals(mentions, fact, number)
+        place = _place_of(fact, mentions.get(number, ()))
+        others = () if places.is_passing(field) else rivals(mentions.get(number, ()), fact, number)
         conflicts = [f"{m.place} says {m.value!r} ({_where(m.source, sources)})" for m in others]
         said = stated.get(number)
         if said and (said.value or "").casefold() != (fact.value or "").casefold():

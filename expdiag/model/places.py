@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from expdiag import knowledge
 from expdiag.model.versions import Release, release
 from expdiag.tables.leaves import shape
 
-INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)")
+INDEX = re.compile(r"(?<= )[0-9]{1,9}(?= |$)", re.M)
 _IGNORED = str.maketrans("", "", "_-")
 
 
@@ -57,6 +57,12 @@ class Place:
 def skeleton(path: str) -> str:
     """Return a path with `*` for each index and nothing that differs between spellings."""
     return INDEX.sub("*", path).translate(_IGNORED).lower()
+
+
+def skeletons(paths: Sequence[str]) -> list[str]:
+    """Return the skeletons of many paths, which is several times as fast as one by one."""
+    found = skeleton("\n".join(paths)).split("\n")
+    return found if len(found) == len(paths) else [skeleton(path) for path in paths]
 
 
 @cache

@@ -7,7 +7,7 @@ was logged after a dump was taken comes before what the dump says of the same se
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property
 from types import MappingProxyType
@@ -16,7 +16,7 @@ from typing import NamedTuple
 from expdiag.evidence import file_number
 from expdiag.intake.secrets import MASK
 from expdiag.model.facts import Fact
-from expdiag.model.places import INDEX, Place, fields, has_index, places, skeleton, words
+from expdiag.model.places import INDEX, Place, fields, has_index, places, skeleton, skeletons, words
 from expdiag.model.versions import Release, release
 from expdiag.tables import Alarm, ConfigurationChange, Setting
 
@@ -110,20 +110,20 @@ class Settings:
         self._last_rows = last_rows
         self._by_place: dict[tuple[str, str], list[Setting]] = {}
         self._by_last_word: dict[tuple[str, str], list[str]] = {}
-        for row in rows:
-            self._take(row)
+        known = list(rows)
+        for row, shape in zip(known, skeletons([row.path for row in known]), strict=True):
+            self._take(row, shape)
         for change in sorted(changes, key=lambda change: change.time or _EARLIEST, reverse=True):
             if change.new is not None:
                 if change.time and MASK not in change.new:
                     self._changed.setdefault(bare(change.item), change)
-                self._take(Setting("log", change.item, change.new, change.source))
+                self._take(Setting("log", change.item, change.new, change.source), skeleton(change.item))
         self._changed_elsewhere = self._of_other_names() if self._changed else ()
         for alarm in alarms:
             if alarm.still_up and alarm.number:
-                self._take(Setting("alarm", str(alarm.number), "raised", alarm.source))
+                self._take(Setting("alarm", str(alarm.number), "raised", alarm.source), str(alarm.number))
 
-    def _take(self, row: Setting) -> None:
-        shape = skeleton(row.path)
+    def _take(self, row: Setting, shape: str) -> None:
         known = self._by_place.setdefault((row.tree, shape), [])
         if not known:
             last = shape.rpartition(" ")[2]
@@ -144,6 +144,12 @@ class Settings:
         shapes = self._by_last_word.get((place.tree, last), ())
         ends = [s for s in shapes if s == place.skeleton or s.endswith(f" {place.skeleton}")]
         return [row for shape in ends for row in self._by_place[(place.tree, shape)]]
+
+    def is_said_once(self, field: str) -> bool:
+        """Whether nothing can contradict what is said of a field: one place says it, and each setting there once."""
+        said = [rows for place in places(field) if (rows := self.at(place))]
+        once = all(len({row.path for row in rows}) == len(rows) for rows in said)
+        return once and len(said) <= 1 and not self._changed
 
     def mentions(self, field: str) -> Iterator[Mention]:
         """Yield what the places of a field say, in the order of trust."""
@@ -222,6 +228,13 @@ class Settings:
         """Return a field that has one value, from the first place that is not empty."""
         chosen = self._first(field, self.release)
         return Fact(chosen.value, (chosen.source,)) if chosen else Fact()
+
+    def mentions_by_number(self, field: str) -> Mapping[int | None, Sequence[Mention]]:
+        """Return what the places of a field say, in the order of trust, by index."""
+        found: dict[int | None, list[Mention]] = {}
+        for mention in self.mentions(field):
+            found.setdefault(mention.number, []).append(mention)
+        return found
 
     def values(self, field: str) -> dict[int, Fact[str]]:
         """Return a field that has one value per index, by index; the first place that holds any counts.

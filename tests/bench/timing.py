@@ -30,8 +30,13 @@ class Took(NamedTuple):
     megabytes: float = 0
 
 
-def load(path: Path) -> Command:
+def tables(path: Path) -> Command:
     """Return the command that reads a case into its tables."""
+    return (sys.executable, "-c", f"import expdiag; expdiag.load({str(path)!r})")
+
+
+def load(path: Path) -> Command:
+    """Return the command that reads a case into its tables, and tells whose they are."""
     return (sys.executable, "-c", f"import expdiag; expdiag.load({str(path)!r}).cluster")
 
 

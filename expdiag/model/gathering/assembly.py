@@ -179,12 +179,12 @@ def _conflicts(settings: Settings, dossier: Dossier) -> list[Issue]:
     """Report fields for which two places of the newest exports say different things."""
     issues = []
     for field in fields():
-        if is_made(field) or is_passing(field):
+        if is_made(field) or is_passing(field) or settings.is_said_once(field):
             continue
-        mentions = list(settings.mentions(field))
+        mentions = settings.mentions_by_number(field)
         chosen = settings.values(field) if has_index(field) else {None: settings.value(field)}
         for number, fact in chosen.items():
-            for rival in rivals(mentions, fact, number) if fact.value else ():
+            for rival in rivals(mentions.get(number, ()), fact, number) if fact.value else ():
                 place, other = dossier.sources[fact.sources[0]], dossier.sources[rival.source]
                 name = f"{field.replace('_', ' ')}{'' if number is None else f' {number}'}"
                 text = f"{name} is {rival.value!r} here but {fact.value!r} in {place.file}; the latter counts"

@@ -79,14 +79,15 @@ def claims_of(
     rows: dict[int, list[Setting]] = {file: [] for file in evidence}
     for row in settings:
         rows[file_number(row.source)].append(row)
+    said = {file: Settings(own) for file, own in rows.items()}
     visited = {names[file] for file in guests}
     claims = {}
     for file in evidence:
         name = "" if file in guests else names[file]
-        claims[file] = _own_claims(name, rows[file], alone=name not in visited)
+        claims[file] = _own_claims(name, said[file], alone=name not in visited)
     _join_former_names(claims, rows, names)
-    _join_system_names(claims, rows)
-    _join_addresses(claims, rows)
+    _join_system_names(claims, said)
+    _join_addresses(claims, said)
     known = {name for claim in claims.values() for name in claim.names}
     for file, claim in claims.items():
         if not claim.names and file not in guests and (named := _name_in_path(names[file], known)):
@@ -116,25 +117,24 @@ def _join_former_names(claims: dict[int, Claims], rows: Mapping[int, list[Settin
                 claims[other] = claims[other].joined(Claims(together))
 
 
-def _join_system_names(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+def _join_system_names(claims: dict[int, Claims], said: Mapping[int, Settings]) -> None:
     """Give a file that names its peer by the system name alone the host name that goes with it."""
     hosts = {
         system.lower(): claims[file].names
-        for file, own in rows.items()
-        if claims[file].names and (system := Settings(own).value("system_name").value)
+        for file, own in said.items()
+        if claims[file].names and (system := own.value("system_name").value)
     }
     for file, claim in claims.items():
-        told = Settings(rows[file]).value("host_name").known
+        told = said[file].value("host_name").known
         if len(claim.names) == 1 and not told and (meant := hosts.get(next(iter(claim.names)))):
             claims[file] = claim.joined(Claims(meant))
 
 
-def _join_addresses(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]) -> None:
+def _join_addresses(claims: dict[int, Claims], said: Mapping[int, Settings]) -> None:
     """Give a file that names its peer by an address alone the name of the peer that has it on any interface."""
     owners: dict[str, frozenset[str]] = {}
-    for file, own in rows.items():
-        found = Settings(own)
-        for fact in (*found.values("ipv4").values(), *found.values("ipv6").values()):
+    for file, own in said.items():
+        for fact in (*own.values("ipv4").values(), *own.values("ipv6").values()):
             if claims[file].names and (address := usable(fact.value)):
                 owners.setdefault(str(address), claims[file].names)
     for file, claim in claims.items():
@@ -142,36 +142,34 @@ def _join_addresses(claims: dict[int, Claims], rows: Mapping[int, list[Setting]]
             claims[file] = Claims(owners[claim.address], claim.serial)
 
 
-def _own_claims(name: str, rows: list[Setting], *, alone: bool) -> Claims:
+def _own_claims(name: str, said: Settings, *, alone: bool) -> Claims:
     """Return what a file says of its peer.
 
     Args:
         name: name of the file; empty for those who only speak in a file of another peer.
-        rows: its settings.
+        said: its settings.
         alone: whether nobody else speaks in the file; else the host in its name may be another's.
     """
-    found = Settings(rows)
     spoken = [
-        found.value("host_name").value,
+        said.value("host_name").value,
         filenames.host(name) if alone else None,
-        *(row.value for row in rows if (row.tree, row.path) == ("log", "host")),
-        *(row.value for row in rows if (row.tree, row.path) == ("rest", "peer")),
+        *(row.value for row in said.own_names()),
         filenames.rest_folder(name),
     ]
     lan1 = next(
         (
             address
             for field_name in ("ipv4", "ipv6")
-            if (fact := found.values(field_name).get(1)) and (address := usable(fact.value))
+            if (fact := said.values(field_name).get(1)) and (address := usable(fact.value))
         ),
         None,
     )
     if not any(spoken) and not lan1:
-        spoken.append(found.value("system_name").value)
+        spoken.append(said.value("system_name").value)
     addresses = [lan1, *(usable(text) for text in spoken if text)]
     return Claims(
         names=frozenset(_host(text) for text in spoken if text and not usable(text)),
-        serial=(found.value("serial").value or "").upper(),
+        serial=(said.value("serial").value or "").upper(),
         address=next((str(address) for address in addresses if address), ""),
     )
 
