@@ -24,10 +24,14 @@ _PAUSE = 0.02
 
 
 class Took(NamedTuple):
-    """Seconds of wall time, and megabytes of memory of a process and its children together, at most."""
+    """Seconds of wall time, and megabytes of memory at most: of a process and its children together, of any of them.
+
+    What processes share, as the interpreter itself, counts for each.
+    """
 
     seconds: float
     megabytes: float = 0
+    largest: float = 0
 
 
 def tables(path: Path) -> Command:
@@ -62,31 +66,32 @@ def once(command: Command) -> Took:
     process = subprocess.Popen(
         [*map(str, command)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_ENVIRONMENT
     )
-    most = [0.0]
+    most = [0.0, 0.0]
     watch = threading.Thread(target=_watch, args=(process, most))
     watch.start()
     process.wait()
     seconds = time.perf_counter() - start
     watch.join()
-    return Took(seconds, most[0])
+    return Took(seconds, *most)
 
 
 def _watch(process: subprocess.Popen[bytes], most: list[float]) -> None:
     while process.poll() is None:
-        most[0] = max(most[0], _memory(process.pid))
+        of_each = _memory(process.pid)
+        most[:] = max(most[0], sum(of_each)), max(most[1], *of_each)
         time.sleep(_PAUSE)
 
 
-def _memory(process: int) -> float:
-    """Return the resident memory of a process and its children in megabytes; 0 where the system does not tell."""
+def _memory(process: int) -> list[float]:
+    """Return the resident memory in megabytes of a process and of its children; 0 where the system does not tell."""
     try:
         status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
         threads = Path(f"/proc/{process}/task").glob("*/children")
         children = [child for thread in threads for child in thread.read_text(encoding="utf-8").split()]
     except OSError:
-        return 0
+        return [0]
     own = status.partition("VmRSS:")[2].split()
-    return (int(own[0]) / 1000 if own else 0) + sum(_memory(int(child)) for child in children)
+    return [int(own[0]) / 1000 if own else 0, *(size for child in children for size in _memory(int(child)))]
 
 
 def head(title: str, compared: str) -> None:

@@ -20,7 +20,7 @@ Bytes = npt.NDArray[np.uint8]
 NO_TIME: int = np.iinfo(np.int64).min
 NANOSECONDS = 10**9
 MAX_PACKET = 1 << 18
-_WINDOW = 8 << 20
+_WINDOW = 4 << 20
 _ROWS = 256
 _SLACK = 1 << 10  # header fields may be looked up behind the last packet; what is found there is not used
 
