@@ -112,7 +112,7 @@ class Case:
     @property
     def peers(self) -> pd.DataFrame:
         """One row per peer: name, type, version, platform, address, whether it is the primary, whether it was seen."""
-        import pandas as pd
+        from expdiag.tables.shown import ShownFrame
 
         rows = [
             {
@@ -127,7 +127,7 @@ class Case:
             for peer in self.cluster.peers
         ]
         columns = ["peer", "type", "version", "platform", "address", "primary", "exports"]
-        return pd.DataFrame(rows, columns=columns).set_index("peer")
+        return ShownFrame(rows, columns=columns).set_index("peer")
 
     @cached_property
     def findings(self) -> Findings:

@@ -200,6 +200,8 @@ class Findings(Sequence[Finding]):
         """The findings as a DataFrame, one row each, columns as in the JSON output."""
         import pandas as pd
 
+        from expdiag.tables.shown import ShownFrame
+
         columns = {
             "requirement": [f.requirement.number for f in self],
             "rule": [f.requirement.rule for f in self],
@@ -231,7 +233,7 @@ class Findings(Sequence[Finding]):
             "fix",
             "reference",
         )
-        return pd.DataFrame(
+        return ShownFrame(
             {
                 name: pd.Series(
                     values, dtype="string" if name in texts else "boolean" if name == "accepted" else "object"

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import expdiag
 from expdiag.errors import ExpdiagError
 from expdiag.intake.detect import text_readers
+from expdiag.intake.prompts import prompt
 from expdiag.intake.xml import READERS as XML_READERS
 from expdiag.scenarios import authority
 from expdiag.scenarios.spec import AS_OF, healthy
@@ -275,9 +276,8 @@ def test_every_line_of_a_configuration_is_a_row_an_issue_or_blank(tmp_path_facto
     rows = {case.sources[row.source].line for row in case.dossier.rows["settings"]}
     issues = {issue.line for issue in case.all_issues}
     for number, line in enumerate(lines, start=1):
-        structure = line.strip().casefold() in ("", "ok", "*c/end") or line.strip().casefold().startswith(
-            "xconfiguration"
-        )
+        said = line.strip().casefold()
+        structure = said in ("", "ok", "*c/end") or said.startswith("xconfiguration") or prompt(line)
         assert structure or number in rows | issues, line
 
 

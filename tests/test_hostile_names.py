@@ -127,6 +127,26 @@ def test_the_report(planted: tuple[expdiag.Case, Findings]) -> None:
     assert "49" not in re.findall(rf"{WORD}[^ ]*?script>\]\]>(\d+)", words)
 
 
+def test_tables_in_a_notebook_or_on_a_terminal(planted: tuple[expdiag.Case, Findings]) -> None:
+    case, findings = planted
+    frames = [*case.tables.values(), case.peers, findings.frame, *(figure.table(case) for figure in FIGURES)]
+    shown = ""
+    for frame in frames:
+        parts = (frame, frame.head(3), frame.set_index(frame.columns[0]), frame[frame.columns[:2]].drop_duplicates())
+        for part in parts:
+            shown += repr(part) + assert_harmless_page(part._repr_html_())
+        for column in frame:
+            shown += repr(frame[column])
+    assert WORD in shown
+    assert not ACTING.search(shown)
+
+
+def test_tables_hold_what_was_sent(planted: tuple[expdiag.Case, Findings]) -> None:
+    case, _ = planted
+    values = [str(value) for value in case.tables["settings"]["value"]]
+    assert any("<script" in value or ACTING.search(value) for value in values)
+
+
 def test_what_draws_itself_in_a_notebook(planted: tuple[expdiag.Case, Findings]) -> None:
     case, findings = planted
     drawn = [case._repr_html_(), findings._repr_html_(), *(finding._repr_html_() for finding in findings)]

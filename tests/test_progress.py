@@ -50,7 +50,7 @@ def test_reading_tells_how_far_it_is(large: Path, workers: str, monkeypatch) -> 
     assert set(whole) == {on_disk}
     assert list(done) == sorted(done)
     assert 0 < done[-1] <= on_disk
-    assert len([share for share in done if 0.1 < share / on_disk < 0.9]) >= 3
+    assert len({share for share in done if 0.1 < share / on_disk < 0.9}) >= 2  # three bundles
     assert any("log.txt" in name for name in names)
 
 
@@ -166,7 +166,8 @@ def test_an_interrupt_leaves_no_process_behind(large: Path, what: str) -> None:
 
 
 INTERRUPTED = """
-import expdiag, sys
+import expdiag, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # as in a shell, whatever started the tests
 print("reading", flush=True)
 try:
     while True:

@@ -64,15 +64,18 @@ def read(tasks: Sequence[Task], tell: Tell) -> Generator[Part, None, None]:
         for number, (task, answer) in enumerate(zip(large, answers, strict=True), start=1):
             while wait([answer], _PAUSE).not_done:
                 tally.show()
-            yield answer.result() or parts.read(task, partial(tally.tell, number))
+            part = answer.result() or parts.read(task, partial(tally.tell, number))
+            tally.end(number)
+            yield part
 
 
 class _Tally:
     """What is used up of each task, told as one sum, and by the main thread only: it may be drawn in a notebook."""
 
     def __init__(self, tasks: Sequence[Task], tell: Tell) -> None:
+        self._sizes = [task.bytes for task in tasks]
         self._used = [0] * len(tasks)
-        self._whole = sum(task.bytes for task in tasks)
+        self._whole = sum(self._sizes)
         self._tell = tell
         self._name = ""
 
@@ -83,6 +86,10 @@ class _Tally:
     def show(self) -> None:
         """Tell how far all are."""
         self._tell(sum(self._used), self._whole, self._name)
+
+    def end(self, number: int) -> None:
+        """Tell that a task is done."""
+        self.tell(number, self._sizes[number], self._name)
 
     def tell(self, number: int, used: int, name: str) -> None:
         """Take note of how far a task is, and tell."""

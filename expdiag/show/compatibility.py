@@ -101,9 +101,9 @@ def _is_marked(finding: Finding, name: str, values: dict[str, str]) -> bool:
 
 def compatibility_table(case: Case) -> pd.DataFrame:
     """Return one row a requirement and peer: the value, the outcome, and whether that is about this peer."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
-    return pd.DataFrame(said(case), columns=list(Said._fields))
+    return ShownFrame(said(case), columns=list(Said._fields))
 
 
 def compatibility_matrix(case: Case) -> Picture:

@@ -78,14 +78,14 @@ def has_drift(case: Case) -> bool:
 
 def drift_table(case: Case) -> pd.DataFrame:
     """Return one row a setting that differs: what each peer says, who is odd, and the requirement that judges it."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     names = [peer.name for peer in case.cluster.peers]
     found = [
         (row.difference.where, *(row.value(name) for name in names), ", ".join(row.odd), row.judge, row.outcome)
         for row in rows(case)
     ]
-    return pd.DataFrame(found, columns=["setting", *names, "odd", "judged_by", "outcome"])
+    return ShownFrame(found, columns=["setting", *names, "odd", "judged_by", "outcome"])
 
 
 def drift_matrix(case: Case) -> Picture:

@@ -51,9 +51,9 @@ def events(case: Case) -> tuple[Event, ...]:
 
 def event_table(case: Case) -> pd.DataFrame:
     """Return one row an event: peer, kind, what, start and end in UTC, and whether an alarm is still up."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
-    table = pd.DataFrame(events(case), columns=list(Event._fields)).drop(columns="name")
+    table = ShownFrame(events(case), columns=list(Event._fields)).drop(columns="name")
     return table.astype({"start": "object", "end": "object", "still_up": "boolean"})
 
 

@@ -25,14 +25,14 @@ Size = tuple[float, float]  # width and height in inches
 
 def hop_table(case: Case) -> pd.DataFrame:
     """Return the steps of the merged traces: from, to, what they add in ms, loss, and the paths that take them."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     graph = case.hop_graph()
     rows = [
         (start, end, edge["added_ms"], edge["loss"], ", ".join(edge["paths"]))
         for start, end, edge in graph.edges(data=True)
     ]
-    table = pd.DataFrame(rows, columns=["from", "to", "added_ms", "loss", "paths"])
+    table = ShownFrame(rows, columns=["from", "to", "added_ms", "loss", "paths"])
     return table.astype({"added_ms": "Float64", "loss": "Float64"})
 
 

@@ -21,11 +21,11 @@ def latency_table(case: Case) -> pd.DataFrame:
 
     The 95th percentile of the slowest run; missing where nothing was measured.
     """
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     names = [peer.name for peer in case.cluster.peers]
     rows = [[measured(case.cluster, start, end) for end in case.cluster.peers] for start in case.cluster.peers]
-    table = pd.DataFrame(rows, index=names, columns=names, dtype="Float64")
+    table = ShownFrame(rows, index=names, columns=names, dtype="Float64")
     return table.rename_axis(index="from", columns="to")
 
 

@@ -24,10 +24,12 @@ def verdict_table(findings: Findings) -> pd.DataFrame:
     """
     import pandas as pd
 
+    from expdiag.tables.shown import ShownFrame
+
     found = _by_rule(findings)
     columns = _columns(findings)
     rows = [[_worst(_about(of_rule, column)) for column in columns] for of_rule in found.values()]
-    return pd.DataFrame(rows, index=pd.Index([known.number for known in found], name="rule"), columns=columns)
+    return ShownFrame(rows, index=pd.Index([known.number for known in found], name="rule"), columns=columns)
 
 
 def verdict_matrix(findings: Findings, outcomes: Iterable[str] = _WORST_FIRST) -> Picture:
@@ -43,12 +45,12 @@ def verdict_matrix(findings: Findings, outcomes: Iterable[str] = _WORST_FIRST) -
 
 def pair_table(findings: Findings, rule: str) -> pd.DataFrame:
     """Return the outcomes of a rule about two peers: from the peer of the row to the peer of the column."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     names = [peer.peer for peer in findings.peers]
     ways = _ways(findings, rule)
     rows = [[ways[start, end].outcome if (start, end) in ways else None for end in names] for start in names]
-    table = pd.DataFrame(rows, index=names, columns=names)
+    table = ShownFrame(rows, index=names, columns=names)
     return table.rename_axis(index="from", columns="to")
 
 

@@ -29,11 +29,11 @@ def path_table(case: Case, start: str, end: str) -> pd.DataFrame:
 
     Of several traces the one with the most hops that answered; empty where none was traced.
     """
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     path = _path(case, start, end)
     rows = [(stop.ttl, stop.node, stop.rtt, stop.loss) for stop in path.stops] if path else []
-    table = pd.DataFrame(rows, columns=["hop", "node", "round_trip_ms", "loss"])
+    table = ShownFrame(rows, columns=["hop", "node", "round_trip_ms", "loss"])
     return table.astype({"round_trip_ms": "Float64", "loss": "Float64"}).set_index("hop")
 
 

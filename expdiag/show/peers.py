@@ -64,7 +64,7 @@ def _called(relation: str) -> str:
 
 def peer_table(case: Case) -> pd.DataFrame:
     """Return what holds between each two peers: the round trip in ms, the worst outcome, what is broken or unknown."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     graph = case.graph()
     rows = []
@@ -72,7 +72,7 @@ def peer_table(case: Case) -> pd.DataFrame:
         found = link(graph, one, other)
         rows.append((one, other, found.round_trip_ms, found.outcome, ", ".join(found.broken), ", ".join(found.unknown)))
     columns = ["one", "other", "round_trip_ms", "outcome", "broken", "unknown"]
-    return pd.DataFrame(rows, columns=columns).astype({"round_trip_ms": "Float64"})
+    return ShownFrame(rows, columns=columns).astype({"round_trip_ms": "Float64"})
 
 
 def peer_graph(case: Case) -> Picture:

@@ -105,7 +105,7 @@ def frame(sections: Sequence[Section], names: Sequence[str]) -> pd.DataFrame:
         sections: what is drawn.
         names: what section, row and column are; `outcome` and `shown` follow.
     """
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     rows = [
         (_clean(section.title), _clean(row.label), _clean(column), cell.outcome, _clean(cell.words))
@@ -114,7 +114,7 @@ def frame(sections: Sequence[Section], names: Sequence[str]) -> pd.DataFrame:
         for column, cell in zip(section.columns, row.cells, strict=True)
         if cell.outcome or cell.words
     ]
-    return pd.DataFrame(rows, columns=[*names, "outcome", "shown"], dtype="string")
+    return ShownFrame(rows, columns=[*names, "outcome", "shown"], dtype="string")
 
 
 def _clean(text: str) -> str:

@@ -24,7 +24,9 @@ def round_trips_over_time(case: Case) -> pd.DataFrame:
     """Return every round trip between two peers whose time is known: pair, time, ms and how it was measured."""
     import pandas as pd
 
-    table = pd.DataFrame(sorted(measured(case)), columns=["one", "other", "time", "round_trip_ms", "method"])
+    from expdiag.tables.shown import ShownFrame
+
+    table = ShownFrame(sorted(measured(case)), columns=["one", "other", "time", "round_trip_ms", "method"])
     table["time"] = pd.to_datetime(table["time"], utc=True)
     return table
 

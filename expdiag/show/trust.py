@@ -20,14 +20,14 @@ _READY = {True: "would be trusted", False: "would not be trusted", None: "not sh
 
 def trust_table(case: Case) -> pd.DataFrame:
     """Return one row a direction: who presents, who verifies, the outcome of R20, why, and what Enforce would do."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     rows = [
         (*finding.subject.peers, finding.outcome, _would(case, finding), finding.verdict.reason)
         for finding in case.findings
         if finding.requirement.number == _RULE
     ]
-    return pd.DataFrame(rows, columns=["presents", "verifies", "outcome", "with_enforce", "reason"])
+    return ShownFrame(rows, columns=["presents", "verifies", "outcome", "with_enforce", "reason"])
 
 
 def trust_matrix(case: Case) -> Picture:

@@ -82,10 +82,10 @@ def certificates(case: Case) -> list[Validity]:
 
 def validity_table(case: Case) -> pd.DataFrame:
     """Return the certificates the peers present: roles, validity, days left at the time of the case, and state."""
-    import pandas as pd
+    from expdiag.tables.shown import ShownFrame
 
     columns = ["peer", "roles", "valid_from", "valid_to", "days_left", "state", "R19"]
-    table = pd.DataFrame(certificates(case), columns=columns)
+    table = ShownFrame(certificates(case), columns=columns)
     return table.astype({"valid_from": "object", "valid_to": "object", "days_left": "Int64"})
 
 

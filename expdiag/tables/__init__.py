@@ -174,6 +174,8 @@ def frame(
     """
     import pandas as pd
 
+    from expdiag.tables.shown import ShownFrame
+
     schema = columns(table)
     data: dict[str, Any] = {}
     offset = int(schema[0].name == "peer" and TABLES[table]._fields[0] != "peer")
@@ -183,7 +185,7 @@ def frame(
     for position, column in enumerate(schema[offset:]):
         values = [row[position] for row in rows]
         data[column.name] = _series(values, column.dtype)
-    return pd.DataFrame(data, columns=[column.name for column in schema])
+    return ShownFrame(data, columns=[column.name for column in schema])
 
 
 def _series(values: Iterable[Any], dtype: str) -> pd.Series[Any]:
