@@ -103,20 +103,25 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace) -> int:
     from expdiag.report import painters
+
+    with painters.ready() if options.format == "html" else nullcontext() as ready:
+        return _judged(options, ready)
+
+
+def _judged(options: argparse.Namespace, ready: Painters | None) -> int:
     from expdiag.rules import engine
 
     engine.select(options.rule)
-    with painters.ready() if options.format == "html" else nullcontext() as ready:
-        try:
-            case = expdiag.load(*options.case)
-        except (NothingReadableError, CaseFileError) as error:
-            print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
-            _write(options, _render_nothing(options, error))
-            return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
-        findings = engine.check(case, options.rule)
-        for problem in findings.problems:
-            print(f"expdiag: {_shown(problem)}", file=sys.stderr)
-        _write(options, _render(options, case, findings, ready))
+    try:
+        case = expdiag.load(*options.case)
+    except (NothingReadableError, CaseFileError) as error:
+        print(f"expdiag: {_shown(str(error))}", file=sys.stderr)
+        _write(options, _render_nothing(options, error))
+        return UNREADABLE if isinstance(error, NothingReadableError) else USAGE
+    findings = engine.check(case, options.rule)
+    for problem in findings.problems:
+        print(f"expdiag: {_shown(problem)}", file=sys.stderr)
+    _write(options, _render(options, case, findings, ready))
     return _status(findings, strict=options.strict)
 
 

@@ -28,10 +28,13 @@ NUMBERS = range(len(FIGURES))
 
 
 def get_ready() -> None:
-    """Load what drawing needs, as a first picture would."""
-    import pandas as pd
+    """Load what drawing needs, as a first picture and a first question to networkx would."""
+    import dns.name  # noqa: F401
+    import networkx as nx
 
-    pd.DataFrame()
+    import expdiag.tables.shown  # noqa: F401
+
+    nx.number_connected_components(nx.Graph())
     with picture(1, 1, arranged=False) as drawn:
         drawn.text(0, 0, "x", weight="bold")
     drawn.svg("")

@@ -5,6 +5,7 @@ What drawing needs takes longer to load than most cases take to be judged, so it
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import sys
@@ -87,6 +88,8 @@ class Painters:
 
 def _paint() -> None:
     """Read a case from standard input and write its drawings to standard output."""
+    gc.disable()  # they end soon; what they load is much to look through for garbage
+
     from multiprocessing import get_context
 
     from expdiag.case import Case
