@@ -124,6 +124,27 @@ def test_two_places_that_differ_by_index_are_a_conflict(files) -> None:
     assert row.conflicts == ("status: Ethernet * IPv4 Address says '10.0.2.99' (e1/s.txt:3)",)
 
 
+@pytest.mark.parametrize(
+    ("said", "again", "name"),
+    [
+        ('SystemUnit Name: "Edge 1"', 'systemunit name: "Edge 2"', "system name"),
+        ('Ethernet 2 IP V4 Address: "10.0.2.11"', 'ethernet 2 ip v4 address: "10.0.2.12"', "ipv4 2"),
+        ('Ethernet 2 IP V4 Address: "10.0.2.11"', 'Ethernet 2 IP V4 Address: "10.0.2.12"', "ipv4 2"),
+    ],
+)
+def test_one_place_that_says_two_things_is_a_conflict(files, said: str, again: str, name: str) -> None:
+    head = '*c xConfiguration IP DNS Hostname: "e1"\n'
+
+    def conflicts(*lines: str) -> list[str]:
+        dump = head + "".join(f"*c xConfiguration {line}\n" for line in lines)
+        case = expdiag.load(files({"e1/c.txt": dump}))
+        return [issue.text for issue in case.all_issues if issue.kind == "conflict"]
+
+    assert conflicts(said) == []
+    (text,) = conflicts(said, again)
+    assert text.startswith(f"{name} is ")
+
+
 def test_the_mapping_an_export_shows_leads_to_peers(files) -> None:
     mapping = (
         '*c xConfiguration Cluster AddressMapping 1 Fqdn: "e2.example.com"\n'

@@ -146,9 +146,10 @@ class Settings:
         return [row for shape in ends for row in self._by_place[(place.tree, shape)]]
 
     def is_said_once(self, field: str) -> bool:
-        """Whether nothing can contradict what is said of a field: one place says it, and each setting there once."""
+        """Whether nothing can contradict what is said of a field: one place says it, and each index there once."""
         said = [rows for place in places(field) if (rows := self.at(place))]
-        once = all(len({row.path for row in rows}) == len(rows) for rows in said)
+        numbered = has_index(field)
+        once = all(len({_number(row.path) if numbered else 1 for row in rows}) == len(rows) for rows in said)
         return once and len(said) <= 1 and not self._changed
 
     def mentions(self, field: str) -> Iterator[Mention]:
