@@ -11,7 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 import expdiag
@@ -219,6 +219,7 @@ def test_the_order_of_files_never_matters(seed: int, troubled: Findings, tmp_pat
 
 @SLOW
 @given(seed=st.integers(0, 10**6), faults=st.sets(st.sampled_from(FAULTS), min_size=1, max_size=3))
+@example(seed=1405, faults={at_public_address, far})  # a peer without exports, listed at an address before NAT
 def test_more_evidence_never_heals_in_silence(
     seed: int, faults: set[Callable[[ClusterSpec], ClusterSpec]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -174,12 +174,17 @@ def is_private(at: Address) -> bool:
     return any(at.version == network.version and at in network for network in _PRIVATE)
 
 
-def without_address(cluster: Cluster) -> tuple[Peer, ...]:
-    """Return the peers of which no address is known."""
-    return tuple(peer for peer in cluster.peers if not cluster.view(places)[peer.name].addresses)
+def of_hidden_address(cluster: Cluster) -> tuple[Peer, ...]:
+    """Return the peers of which no address is known, or, without exports, only public ones: NAT may be in front."""
+    known = cluster.view(places)
+    return tuple(
+        peer
+        for peer in cluster.peers
+        if (not peer.seen and not any(map(is_private, known[peer.name].own))) or not known[peer.name].addresses
+    )
 
 
 def may_be_elsewhere(cluster: Cluster) -> int:
     """Return how many addresses may be those of peers without being known: all a list may hold where none is shown."""
-    unplaced = len(without_address(cluster))
+    unplaced = len(of_hidden_address(cluster))
     return unplaced if cluster.shows_a_list else max(unplaced, MOST_PEERS - len(cluster.peers))

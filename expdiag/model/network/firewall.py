@@ -11,7 +11,7 @@ from expdiag.model.cluster import Cluster
 from expdiag.model.gathering.filenames import rest_folder
 from expdiag.model.names import Address
 from expdiag.model.network import ranges
-from expdiag.model.network.clustering import places
+from expdiag.model.network.clustering import of_hidden_address, places
 from expdiag.model.network.packets import Chain, Packet, Passage, follow, mentions, port_ranges
 from expdiag.model.network.ports import Ports
 from expdiag.model.network.ranges import Ranges
@@ -272,7 +272,7 @@ def welcome(cluster: Cluster, gate: Gate, start: Peer, end: Peer, ports: Ports) 
     """Return how a peer's rules meet another one on a port; None where the other's address is not known.
 
     A peer may send from LAN 1 or from the interface it is clustered on, and come in on either: it is only kept out
-    where each of these is.
+    where each of these is. One that may have another address than the one that is known is never surely kept out.
     """
     here, there = cluster.view(places)[start.name], cluster.view(places)[end.name]
     found: list[Welcome] = []
@@ -287,7 +287,8 @@ def welcome(cluster: Cluster, gate: Gate, start: Peer, end: Peer, ports: Ports) 
             state = next(s for s in STATES if ranges.intersect(getattr(passage, s), source))
             found.append(Welcome(state, packet, passage.deciding(source)))
     ranked = [one for state in ("accepted", "perhaps", "", "blocked") for one in found if one.state == state]
-    return ranked[0] if ranked else None
+    is_sure = ranked and (ranked[0].state != "blocked" or start not in of_hidden_address(cluster))
+    return ranked[0] if is_sure else None
 
 
 def keeps_out(cluster: Cluster, start: Peer, end: Peer, ports: Ports) -> tuple[FirewallRule, ...]:

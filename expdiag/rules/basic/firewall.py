@@ -9,7 +9,7 @@ from expdiag.findings import Verdict, Want
 from expdiag.model.cluster import Cluster
 from expdiag.model.names import Address
 from expdiag.model.network import ranges
-from expdiag.model.network.clustering import in_use, may_be_elsewhere, places, versions_of, without_address
+from expdiag.model.network.clustering import in_use, may_be_elsewhere, of_hidden_address, places, versions_of
 from expdiag.model.network.firewall import Gate, duplicate_priorities, gates, packet_to, strangers, welcome
 from expdiag.model.network.packets import Packet
 from expdiag.model.network.ports import Ports, era_of, listing
@@ -141,7 +141,7 @@ def _undecided(cluster: Cluster, peer: Peer, gate: Gate, survey: _Survey) -> Ver
         parts.append(f"{_shown(next(iter(survey.doubtful.values())))} decides, which cannot be judged from here")
     asked = _wanted(peer, dict.fromkeys(survey.missing) or versions_of(peer)) if parts else []
     for version, through in survey.maybe_peers.items():
-        unplaced = without_address(cluster)
+        unplaced = of_hidden_address(cluster)
         whose = names(unplaced) if unplaced else "those of peers that no peer list in the evidence shows"
         parts.append(f"{ranges.shown(through, version)} gets through, which may be {whose}")
         asked += [want.bundle(other) for other in unplaced or (peer,)]
@@ -252,8 +252,8 @@ def _toward(cluster: Cluster, other: Peer, peer: Peer, gate: Gate) -> _Toward:
     found = _Toward(other, cluster.view(places)[other.name].sends_from)
     for ports in _followed(peer):
         met = welcome(cluster, gate, other, peer, ports)
-        if met is None:
-            break
+        if met is None:  # its own address is not known
+            return _Toward(other, ())
         if not met.state:
             found.missing.add(met.packet.version)
         elif met.state == "blocked":
